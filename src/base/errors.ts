@@ -1,0 +1,40 @@
+/** All exceptions of this project, and the table of their codes. */
+
+/**
+ * Code of every exception this project throws, with the sentence that explains it to an operator.
+ * Codes are never renamed or reused; `docs/errors.md` lists them and a test holds both together.
+ */
+export const ERROR_CODES = {
+  OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
+  TEMPLATE_PARSE: 'A template text does not parse.',
+  TEMPLATE_EXEC: 'A template failed while it was rendered.',
+  TEMPLATE_LIMIT:
+    'A template asked for more output, steps or depth than it may have, or for a function that is refused.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface ProjectErrorOptions {
+  readonly cause?: unknown
+  /** Facts for logs and callers; never secrets. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** What the caller cannot continue from. The message says what failed, on which subject, expected against actual. */
+export class ProjectError extends Error {
+  override readonly name = 'ProjectError'
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, { cause, details = {} }: ProjectErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message
+  return typeof thrown === 'string' ? thrown : JSON.stringify(thrown)
+}
