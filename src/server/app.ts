@@ -25,7 +25,6 @@ const MAX_PATH = 16 * 1024
 
 const COMMON = {
   logger: false,
-  disableRequestLogging: true,
   exposeHeadRoutes: false,
   keepAliveTimeout: KEEP_ALIVE_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,

@@ -81,7 +81,7 @@ function review(request: FastifyRequest, reply: FastifyReply, deps: InjectRouteD
   deps.metrics.requests.inc()
   const call: Call = { request, reply, path, startMs, budgetMs: budgetMs(request.url) }
   readBody(request.raw, call.budgetMs, (read) => {
-    answerBody(call, read, deps)
+    answerSafely(call, read, deps)
     const seconds = (performance.now() - startMs) / 1000
     deps.metrics.time.observe(seconds)
     deps.metrics.duration.observe(seconds)
@@ -92,6 +92,16 @@ function redirect(request: FastifyRequest, reply: FastifyReply, cleaned: string)
   const query = request.url.indexOf('?')
   const location = encodeURI(cleaned) + (query < 0 ? '' : request.url.slice(query))
   void reply.code(301).header('location', location).send()
+}
+
+/** Nothing thrown may escape here: this runs from a stream's event, where it would end the process. */
+function answerSafely(call: Call, read: BodyRead, deps: InjectRouteDeps): void {
+  try {
+    answerBody(call, read, deps)
+  } catch (err) {
+    deps.log.error({ err, path: call.path }, 'request failed unexpectedly')
+    if (!call.reply.sent) sendText(call.reply, 500, 'internal error')
+  }
 }
 
 /** The order of the checks is the contract: size, emptiness, content type, review, injection. */
@@ -221,9 +231,14 @@ function logOutcome(call: Call, request: ReviewRequest, outcome: InjectOutcome, 
 
 /** Name, or the prefix the API server will complete after we have answered. */
 function podName(pod: unknown): string {
-  const metadata = (pod as { metadata?: { name?: unknown; generateName?: unknown } | null }).metadata
+  const metadata = (pod as Partial<{ metadata: PodNames | null }> | undefined)?.metadata
   if (typeof metadata?.name === 'string' && metadata.name !== '') return metadata.name
   return typeof metadata?.generateName === 'string' ? `${metadata.generateName}***` : ''
+}
+
+interface PodNames {
+  readonly name?: unknown
+  readonly generateName?: unknown
 }
 
 /** istiod: every answer written as a review counts as a success, denials included. */
