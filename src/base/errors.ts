@@ -5,7 +5,11 @@
  * Codes are never renamed or reused; `docs/errors.md` lists them and a test holds both together.
  */
 export const ERROR_CODES = {
+  CONFIG_INVALID: 'The injector configuration, values, mesh configuration or a file of objects cannot be used.',
+  CONFIG_UNREADABLE: 'A configuration file cannot be read.',
+  LISTEN_FAILED: 'A port cannot be opened.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
+  SERVING_CERT_INVALID: 'The serving certificate is unreadable, expired or does not fit its key.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
