@@ -78,6 +78,17 @@ function reviewMetrics(registry: Registry) {
       labelNames: ['reason'] as const,
       registers: [registry],
     }),
+    memo: new Counter({
+      name: 'mesh_admission_memo_total',
+      help: 'Reviews that could be answered from memory: hit (they were), miss, check (computed to compare).',
+      labelNames: ['result'] as const,
+      registers: [registry],
+    }),
+    memoMismatches: new Counter({
+      name: 'mesh_admission_memo_mismatches_total',
+      help: 'Remembered answers that differed from the computed one. Anything but 0 is a bug.',
+      registers: [registry],
+    }),
     duration: new Histogram({
       name: 'mesh_admission_review_duration_seconds',
       help: 'Seconds from request to answer.',

@@ -37,10 +37,9 @@ export type DecodedReview =
   | { readonly ok: true; readonly head: ReviewHead; readonly request: ReviewRequest }
   | { readonly ok: false; readonly head: ReviewHead; readonly message: string }
 
-/** What an answer says. `patch` is a list of RFC 6902 operations. */
+/** What an answer says. `patchJson` is the text of a list of RFC 6902 operations. */
 export type Verdict =
-  | { readonly allowed: true; readonly patch?: readonly unknown[] }
-  | { readonly allowed: false; readonly message: string }
+  { readonly allowed: true; readonly patchJson?: string } | { readonly allowed: false; readonly message: string }
 
 /**
  * Reads a review. Everything wrong with it is a denial in waiting, never an exception.
@@ -68,8 +67,8 @@ export function encodeReview({ apiVersion, uid }: ReviewHead, verdict: Verdict):
   const type = apiVersion === undefined ? '' : `"kind":"${REVIEW_KIND}","apiVersion":"${apiVersion}",`
   const start = `{${type}"response":{"uid":${JSON.stringify(uid)},"allowed":`
   if (!verdict.allowed) return `${start}false,"status":{"metadata":{},"message":${JSON.stringify(verdict.message)}}}}`
-  if (verdict.patch === undefined) return `${start}true}}`
-  const patchBase64 = Buffer.from(JSON.stringify(verdict.patch)).toString('base64')
+  if (verdict.patchJson === undefined) return `${start}true}}`
+  const patchBase64 = Buffer.from(verdict.patchJson).toString('base64')
   return `${start}true,"patch":"${patchBase64}","patchType":"JSONPatch"}}`
 }
 

@@ -145,7 +145,7 @@ test('encodeReview: fields stand in the order of the contract', () => {
   const patch = [{ op: 'add', path: '/é', value: 1 }]
   const patchBase64 = Buffer.from(JSON.stringify(patch)).toString('base64')
   assert.equal(
-    encodeReview(head, { allowed: true, patch }),
+    encodeReview(head, { allowed: true, patchJson: JSON.stringify(patch) }),
     `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u\\"1","allowed":true,"patch":"${patchBase64}","patchType":"JSONPatch"}}`,
   )
 })

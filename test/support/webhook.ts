@@ -4,6 +4,7 @@ import { SILENT, type Log, type LogFields } from '../../src/base/log.ts'
 import { buildApp } from '../../src/server/app.ts'
 import { createHealth, type Health } from '../../src/server/health.ts'
 import { createMetrics, type Metrics } from '../../src/server/metrics.ts'
+import type { MemoOptions } from '../../src/server/memo.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
 import type { ServingPair } from '../../src/server/tls.ts'
 
@@ -39,6 +40,7 @@ export interface WebhookOptions {
   readonly currentInject?: () => Inject | undefined
   readonly log?: Log
   readonly pair?: ServingPair
+  readonly memo?: MemoOptions
 }
 
 export function webhook({
@@ -46,10 +48,11 @@ export function webhook({
   currentInject = () => inject,
   log = SILENT,
   pair,
+  memo,
 }: WebhookOptions = {}): Webhook {
   const health = createHealth([])
   const metrics = createMetrics()
-  const app = buildApp({ currentInject, health, metrics, log, ...(pair === undefined ? {} : { pair }) })
+  const app = buildApp({ currentInject, memo, health, metrics, log, ...(pair === undefined ? {} : { pair }) })
   return { app, health, metrics }
 }
 

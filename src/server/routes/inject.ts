@@ -6,9 +6,18 @@ import { sendText } from '../answer.ts'
 import { MAX_BODY_BYTES, readBody, type BodyRead } from '../body.ts'
 import { budgetMs } from '../budget.ts'
 import type { Health } from '../health.ts'
+import {
+  fingerprint,
+  recall,
+  ReviewMemo,
+  type Answer,
+  type Fingerprint,
+  type MemoOptions,
+  type Remembered,
+} from '../memo.ts'
 import type { Metrics, Refusal } from '../metrics.ts'
 import { cleanedPath, decodedPath } from '../path.ts'
-import { decodeReview, encodeReview, type DecodedReview, type ReviewRequest, type Verdict } from '../review.ts'
+import { decodeReview, encodeReview, type DecodedReview, type ReviewHead, type ReviewRequest } from '../review.ts'
 
 /** What injection makes of a pod. `patch` is a list of RFC 6902 operations; `denied` is the text a user reads. */
 export type InjectOutcome =
@@ -29,11 +38,30 @@ export interface InjectRequest {
 export type Inject = (request: InjectRequest) => InjectOutcome
 
 export interface InjectRouteDeps {
-  /** The engine for the configuration now in force; undefined while there is none. */
+  /**
+   * The engine for the configuration and the world now in force; undefined while there is none. Whenever an answer might
+   * be another one than before, this must be another function: answers are remembered as long as it is the same.
+   */
   readonly currentInject: () => Inject | undefined
+  /** Bounds of the memory of answers; absent: nothing is remembered. */
+  readonly memo?: MemoOptions | undefined
   readonly health: Health
   readonly metrics: Metrics
   readonly log: Log
+}
+
+type Decision =
+  | { readonly decision: 'inject' }
+  | { readonly decision: 'skip'; readonly reason: string }
+  | { readonly decision: 'deny'; readonly message: string }
+
+/** What a line about a review says; remembered with its answer. */
+type Summary = Decision & { readonly namespace: string; readonly pod: string }
+
+interface RouteState extends InjectRouteDeps {
+  /** The engine whose answers `memo` holds. */
+  remembered: Inject | undefined
+  readonly answers: ReviewMemo<Summary> | undefined
 }
 
 /** One request on its way through the route. */
@@ -47,9 +75,15 @@ interface Call {
 
 const UNFIT_CONTENT_TYPE = 'invalid Content-Type, want `application/json`'
 const RETRY_AFTER_S = 1
+const MAX_LOGGED_MESSAGE = 1024
+const MEMO_HIT = { result: 'hit' }
+const MEMO_MISS = { result: 'miss' }
+const MEMO_CHECK = { result: 'check' }
 
 /** Serves reviews below /inject. istiod: any method will do. */
-export function addInjectRoutes(app: FastifyInstance, deps: InjectRouteDeps): void {
+export function addInjectRoutes(app: FastifyInstance, given: InjectRouteDeps): void {
+  const answers = given.memo === undefined ? undefined : new ReviewMemo<Summary>(given.memo)
+  const deps: RouteState = { ...given, remembered: undefined, answers }
   const serve = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     review(request, reply, deps)
     return reply
@@ -71,7 +105,7 @@ function isInjectRoute(request: FastifyRequest): boolean {
   return request.routeOptions.url?.startsWith('/inject') ?? false
 }
 
-function review(request: FastifyRequest, reply: FastifyReply, deps: InjectRouteDeps): void {
+function review(request: FastifyRequest, reply: FastifyReply, deps: RouteState): void {
   const startMs = performance.now()
   if (deps.health.draining) reply.header('connection', 'close')
   const path = decodedPath(request.url)
@@ -95,7 +129,7 @@ function redirect(request: FastifyRequest, reply: FastifyReply, cleaned: string)
 }
 
 /** Nothing thrown may escape here: this runs from a stream's event, where it would end the process. */
-function answerSafely(call: Call, read: BodyRead, deps: InjectRouteDeps): void {
+function answerSafely(call: Call, read: BodyRead, deps: RouteState): void {
   try {
     answerBody(call, read, deps)
   } catch (err) {
@@ -105,18 +139,61 @@ function answerSafely(call: Call, read: BodyRead, deps: InjectRouteDeps): void {
 }
 
 /** The order of the checks is the contract: size, emptiness, content type, review, injection. */
-function answerBody(call: Call, read: BodyRead, deps: InjectRouteDeps): void {
+function answerBody(call: Call, read: BodyRead, deps: RouteState): void {
   if (read.kind !== 'complete') return refuseBody(call, read, deps)
   if (read.bytes.length === 0) return refuse(call, deps, { reason: 'empty_body', status: 400, text: 'no body found' })
   if (!isJson(call.request.headers['content-type'])) {
     return refuse(call, deps, { reason: 'content_type', status: 415, text: UNFIT_CONTENT_TYPE })
   }
   if (performance.now() - call.startMs > call.budgetMs) return refuseBody(call, { kind: 'timeout' }, deps)
+  const inject = deps.currentInject()
+  const print = printOf(call, read.bytes, inject, deps)
+  const known = print === undefined ? undefined : deps.answers?.find(print)
+  if (known !== undefined && print !== undefined && deps.answers?.isCheckDue() === false) {
+    return answerAgain(call, { known, print }, deps)
+  }
   const decoded = decodeReview(read.bytes)
   if (!decoded.ok) return answerUndecoded(call, decoded, deps)
-  const inject = deps.currentInject()
   if (inject === undefined) return refuseUnready(call, deps)
-  answerReview(call, decoded, runInject(inject, decoded.request, call, deps), deps)
+  const { outcome, broke } = runInject(inject, decoded.request, call, deps)
+  const answer = answerReview(call, decoded, outcome, deps)
+  if (print !== undefined && answer !== undefined && !broke) rememberAnswer({ print, known, answer }, deps)
+}
+
+/** The review's fingerprint where answers are remembered; another engine than before forgets them all. */
+function printOf(call: Call, body: Buffer, inject: Inject | undefined, deps: RouteState): Fingerprint | undefined {
+  if (deps.answers === undefined || inject === undefined) return undefined
+  if (deps.remembered !== inject) deps.answers.clear()
+  deps.remembered = inject
+  return fingerprint(body, call.path)
+}
+
+function answerAgain(
+  call: Call,
+  { known, print }: { known: Remembered<Summary>; print: Fingerprint },
+  deps: RouteState,
+): void {
+  deps.metrics.memo.inc(MEMO_HIT)
+  report(call, print.uid, known.outcome, deps)
+  send(call, recall(known, print), deps)
+}
+
+interface Computed {
+  readonly print: Fingerprint
+  /** What was remembered for this fingerprint, if the computation was a check. */
+  readonly known: Remembered<Summary> | undefined
+  readonly answer: Answer & { readonly summary: Summary }
+}
+
+/** A remembered answer that differs from the computed one means that the assumption behind all of them is wrong. */
+function rememberAnswer({ print, known, answer }: Computed, { answers, metrics, log }: RouteState): void {
+  metrics.memo.inc(known === undefined ? MEMO_MISS : MEMO_CHECK)
+  if (known !== undefined && recall(known, print) !== answer.text) {
+    metrics.memoMismatches.inc()
+    log.error({ uid: print.uid, namespace: answer.summary.namespace }, 'remembered answer was wrong, all are forgotten')
+    answers?.clear()
+  }
+  answers?.remember(print, answer, answer.summary)
 }
 
 function refuseBody(call: Call, read: Exclude<BodyRead, { kind: 'complete' }>, deps: InjectRouteDeps): void {
@@ -174,59 +251,65 @@ function runInject(
   { object, namespace }: ReviewRequest,
   call: Call,
   { log }: InjectRouteDeps,
-): InjectOutcome {
+): { outcome: InjectOutcome; broke: boolean } {
   // istiod: json.Unmarshal's words about no bytes at all.
-  if (object === undefined) return { denied: 'unexpected end of JSON input' }
+  if (object === undefined) return { outcome: { denied: 'unexpected end of JSON input' }, broke: false }
   try {
-    return inject({ pod: object, namespace, path: call.path })
+    return { outcome: inject({ pod: object, namespace, path: call.path }), broke: false }
   } catch (err) {
     log.error({ err, namespace, path: call.path }, 'injection failed unexpectedly')
-    return { denied: messageOf(err) }
+    return { outcome: { denied: messageOf(err) }, broke: true }
   }
 }
 
+/** Answers and says what was answered; undefined when the answer could not be written. */
 function answerReview(
   call: Call,
-  decoded: DecodedReview & { ok: true },
+  { head, request }: DecodedReview & { ok: true },
   outcome: InjectOutcome,
   deps: InjectRouteDeps,
-): void {
-  let answer: string
+): Computed['answer'] | undefined {
+  let answer: Answer
   try {
-    answer = encodeReview(decoded.head, verdictOf(outcome))
+    answer = encodeOutcome(head, outcome)
   } catch (err) {
-    const text = `could not encode response: ${messageOf(err)}`
-    return refuse(call, deps, { reason: 'encoding', status: 500, text })
+    refuse(call, deps, { reason: 'encoding', status: 500, text: `could not encode response: ${messageOf(err)}` })
+    return undefined
   }
-  countOutcome(outcome, deps.metrics)
-  logOutcome(call, decoded.request, outcome, deps.log)
-  send(call, answer, deps)
+  const summary = { ...decisionOf(outcome), namespace: request.namespace, pod: podName(request.object) }
+  report(call, request.uid, summary, deps)
+  send(call, answer.text, deps)
+  return { ...answer, summary }
 }
 
-function verdictOf(outcome: InjectOutcome): Verdict {
-  if ('denied' in outcome) return { allowed: false, message: outcome.denied }
-  return outcome.injected ? { allowed: true, patch: outcome.patch } : { allowed: true }
+function encodeOutcome(head: ReviewHead, outcome: InjectOutcome): Answer {
+  if ('denied' in outcome) return { text: encodeReview(head, { allowed: false, message: outcome.denied }) }
+  if (!outcome.injected) return { text: encodeReview(head, { allowed: true }) }
+  const patchJson = JSON.stringify(outcome.patch)
+  return { text: encodeReview(head, { allowed: true, patchJson }), patchJson }
 }
 
-function countOutcome(outcome: InjectOutcome, metrics: Metrics): void {
-  if ('denied' in outcome) {
-    metrics.failures.inc()
-    metrics.denied.inc()
-  } else if (outcome.injected) {
-    metrics.injected.inc()
-  } else {
-    metrics.skips.inc()
-    metrics.skipped.inc({ reason: outcome.reason })
+function decisionOf(outcome: InjectOutcome): Decision {
+  if ('denied' in outcome) return { decision: 'deny', message: outcome.denied.slice(0, MAX_LOGGED_MESSAGE) }
+  return outcome.injected ? { decision: 'inject' } : { decision: 'skip', reason: outcome.reason }
+}
+
+/** Counts and logs one review. */
+function report(call: Call, uid: string, summary: Summary, { metrics, log }: InjectRouteDeps): void {
+  const fields = { uid, path: call.path, durationMs: elapsedMs(call), ...summary }
+  switch (summary.decision) {
+    case 'deny':
+      metrics.failures.inc()
+      metrics.denied.inc()
+      return log.warn(fields, 'pod denied')
+    case 'inject':
+      metrics.injected.inc()
+      return log.info(fields, 'pod reviewed')
+    case 'skip':
+      metrics.skips.inc()
+      metrics.skipped.inc({ reason: summary.reason })
+      return log.info(fields, 'pod reviewed')
   }
-}
-
-function logOutcome(call: Call, request: ReviewRequest, outcome: InjectOutcome, log: Log): void {
-  const { uid, namespace, object } = request
-  const fields = { uid, namespace, pod: podName(object), path: call.path, durationMs: elapsedMs(call) }
-  if ('denied' in outcome)
-    log.warn({ ...fields, decision: 'deny', message: outcome.denied.slice(0, 1024) }, 'pod denied')
-  else if (outcome.injected) log.info({ ...fields, decision: 'inject' }, 'pod reviewed')
-  else log.info({ ...fields, decision: 'skip', reason: outcome.reason }, 'pod reviewed')
 }
 
 /** Name, or the prefix the API server will complete after we have answered. */
