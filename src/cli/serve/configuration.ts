@@ -14,9 +14,11 @@ export interface ConfigurationTexts {
 export interface Configuration extends ConfigurationTexts {
   /** Where each text came from, for messages: a file, a ConfigMap, what is shipped. */
   readonly origin: { readonly config: string; readonly values: string; readonly mesh: string }
-  readonly world: World
-  /** Equal versions are equal configurations. */
+  /** Equal versions are equal texts. */
   readonly version: string
+  readonly world: World
+  /** Equal versions are equal worlds: answers given in one of them are right in the other. */
+  readonly worldVersion: string
 }
 
 /** A place that configuration comes from. */

@@ -48,8 +48,9 @@ async function readConfiguration(options: FileSourceOptions): Promise<Configurat
       values: injector.values.origin,
       mesh: mesh.map(({ origin }) => origin).join(', ') || 'built-in defaults',
     },
+    version: digest(texts),
     world: worldOf(objects),
-    version: digest([texts, files]),
+    worldVersion: digest(files ?? null),
   }
 }
 
@@ -135,6 +136,6 @@ async function readText(file: string): Promise<NamedText> {
   }
 }
 
-function digest(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

@@ -3,20 +3,23 @@ import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Metrics } from '../../server/metrics.ts'
-import type { Inject } from '../../server/routes/inject.ts'
-import type { Configuration, ConfigurationSource } from './configuration.ts'
+import type { Inject, InjectOutcome, InjectRequest } from '../../server/routes/inject.ts'
+import type { Configuration, ConfigurationSource, ConfigurationTexts, World } from './configuration.ts'
+
+/** An engine compiled from one configuration; the world is asked anew for each pod. */
+export type Engine = (request: InjectRequest, world: World) => InjectOutcome
 
 export interface LiveEngineDeps {
   readonly source: ConfigurationSource
   /** Makes the engine. Throws, in the user's words, when the configuration is not usable. */
-  readonly compile: (configuration: Configuration) => Inject
+  readonly compile: (texts: ConfigurationTexts) => Engine
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
 }
 
 export interface LiveEngine {
-  /** Undefined while no configuration was usable. */
+  /** Undefined while no configuration was usable; another function after every change of configuration or world. */
   current(): Inject | undefined
   /** Reads anew and takes over what is good. Rejects with what was wrong, which is logged and counted already. */
   reload(): Promise<void>
@@ -25,7 +28,7 @@ export interface LiveEngine {
 }
 
 export function createLiveEngine(deps: LiveEngineDeps): LiveEngine {
-  const state: State = { inject: undefined, version: undefined, refused: undefined, generation: 0 }
+  const state: State = { inForce: undefined, refused: undefined, generation: 0 }
   // One after the other: a slow read must not overtake a later one.
   let last: Promise<void> = Promise.resolve()
   const reload = (): Promise<void> => {
@@ -33,26 +36,35 @@ export function createLiveEngine(deps: LiveEngineDeps): LiveEngine {
     return last
   }
   return {
-    current: () => state.inject,
+    current: () => state.inForce?.inject,
     reload,
     follow: (signal) => deps.source.watch(() => void reload().catch(() => undefined), signal),
   }
 }
 
 interface State {
-  inject: Inject | undefined
-  /** Of the configuration in force. */
-  version: string | undefined
-  /** Why the newest one was refused, so that the same trouble is reported once. */
+  inForce: InForce | undefined
+  /** Why the newest configuration was refused, so that the same trouble is reported once. */
   refused: string | undefined
   generation: number
+}
+
+interface InForce {
+  readonly version: string
+  readonly worldVersion: string
+  readonly engine: Engine
+  /** The engine in its world. */
+  readonly inject: Inject
 }
 
 async function reloadOnce(state: State, deps: LiveEngineDeps): Promise<void> {
   try {
     const configuration = await deps.source.read()
-    if (configuration.version !== state.version) takeOver(state, configuration, deps)
-    else if (state.refused !== undefined) deps.log.info({}, 'configuration is again the one in force')
+    if (configuration.version !== state.inForce?.version) takeOver(state, configuration, deps)
+    else if (configuration.worldVersion !== state.inForce.worldVersion) {
+      state.inForce = bind(state.inForce.engine, configuration)
+    }
+    if (state.refused !== undefined) deps.log.info({}, 'configuration is good again')
     state.refused = undefined
     deps.metrics.configReloadSuccess.set(1)
   } catch (err) {
@@ -61,9 +73,12 @@ async function reloadOnce(state: State, deps: LiveEngineDeps): Promise<void> {
   }
 }
 
+function bind(engine: Engine, { version, world, worldVersion }: Configuration): InForce {
+  return { version, worldVersion, engine, inject: (request) => engine(request, world) }
+}
+
 function takeOver(state: State, configuration: Configuration, { compile, clock, log, metrics }: LiveEngineDeps): void {
-  state.inject = compile(configuration)
-  state.version = configuration.version
+  state.inForce = bind(compile(configuration), configuration)
   state.generation++
   metrics.configReloads.inc({ result: 'taken' })
   metrics.configGeneration.set(state.generation)
