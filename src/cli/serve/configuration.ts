@@ -23,6 +23,8 @@ export interface Configuration extends ConfigurationTexts {
 
 /** A place that configuration comes from. */
 export interface ConfigurationSource {
+  /** Whether a server that finds nothing usable at its start gives up (somebody just typed the file's name) or waits. */
+  readonly isRequired: boolean
   /**
    * The configuration as it is now.
    * @throws ProjectError CONFIG_UNREADABLE, CONFIG_INVALID

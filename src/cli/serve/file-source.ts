@@ -26,6 +26,7 @@ export function createFileSource(options: FileSourceOptions): ConfigurationSourc
   const { injectConfigFile, valuesFile, meshConfigFile, objects } = options
   const paths = [injectConfigFile, valuesFile, meshConfigFile, objects].filter((path) => path !== undefined)
   return {
+    isRequired: true,
     read: () => readConfiguration(options),
     watch: (changed, signal) => watchFiles({ paths, signal, changed }),
   }
