@@ -1,6 +1,6 @@
 /** User and group of the proxy, and what OpenShift's id ranges mean for them. */
 import { ANNOTATION, CONTAINER_NAME } from '../api/names.ts'
-import type { Container, Pod, SecurityContext } from '../api/pod.ts'
+import type { Container, Pod } from '../api/pod.ts'
 import { findSidecar } from './containers.ts'
 
 export interface ProxyIds {
@@ -34,7 +34,7 @@ export function resetStampedIds(pod: Pod): Pod {
   if (sidecar === undefined || context === undefined || context === null) return pod
   if ((context.runAsUser ?? 0) !== applicationUid(pod)) return pod
   const { runAsUser: _uid, runAsGroup: _gid, ...rest } = context
-  return replaceContainer(pod, sidecar, { ...sidecar, securityContext: rest as SecurityContext })
+  return replaceContainer(pod, sidecar, { ...sidecar, securityContext: rest })
 }
 
 /** istiod: the last container that sets a uid counts. */
