@@ -12,6 +12,9 @@ export const ERROR_CODES = {
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
     'A template asked for more output, steps or depth than it may have, or for a function that is refused.',
+  MODEL_INVALID: 'An object does not fit its Kubernetes type.',
+  YAML_INVALID: 'A YAML text cannot be read.',
+  MERGE_INVALID: 'A patch cannot be merged into an object.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES
