@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
   INJECTION_CONFIG_INVALID: 'The injector configuration, its values or a mesh configuration cannot be used.',
   INJECTION_FAILED: 'A pod cannot be injected; the message is what its creator reads.',
+  MESH_MESSAGE: 'A mesh configuration, values document or proxy config does not fit its message.',
+  MESH_REFUSED: 'A mesh configuration can be read, but not used.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
