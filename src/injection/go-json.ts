@@ -41,9 +41,7 @@ function goSyntaxError(text: string): string {
   return END
 }
 
-type Token =
-  | { readonly kind: string; readonly start: number; readonly end: number }
-  | { readonly problem: string }
+type Token = { readonly kind: string; readonly start: number; readonly end: number } | { readonly problem: string }
 
 function readToken(text: string, at: number, expecting: Expecting): Token {
   const first = text.charAt(at)
@@ -137,7 +135,8 @@ function readNumber(text: string, start: number): Token {
   const broken = (offset: number, where: string): Token =>
     end + offset >= text.length ? { problem: END } : { problem: invalid(text, end + offset, where) }
   if (end === start + 1 && text.charAt(start) === '-') return broken(0, 'in numeric literal')
-  if (rest.startsWith('.') && !text.slice(start, end).includes('.')) return broken(1, 'after decimal point in numeric literal')
+  if (rest.startsWith('.') && !text.slice(start, end).includes('.'))
+    return broken(1, 'after decimal point in numeric literal')
   if (/^[eE]/.test(rest) && !/[eE]/.test(text.slice(start, end))) {
     return broken(/^.[-+]/.test(rest) ? 2 : 1, 'in exponent of numeric literal')
   }

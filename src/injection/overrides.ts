@@ -60,7 +60,8 @@ function findOverrides({ original, template, reappliesFormer }: OverrideInput): 
     return (template.spec?.[section] ?? []).flatMap(({ name = '' }) => {
       if (skipped.has(name) && !(reappliesFormer && noted.has(name))) return []
       // istiod: a user's entry of `containers` may be meant for a native sidecar, never the other way round
-      const users = noted.get(name) ?? inContainers.get(name) ?? (section === 'initContainers' ? inInit.get(name) : undefined)
+      const users =
+        noted.get(name) ?? inContainers.get(name) ?? (section === 'initContainers' ? inInit.get(name) : undefined)
       return users === undefined ? [] : [withoutAutoImage(users)]
     })
   }

@@ -25,7 +25,8 @@ const ROWS: readonly (readonly [text: string, complaint: string])[] = [
 ]
 
 for (const [text, message] of ROWS) {
-  test(`JSON ${JSON.stringify(text)} is refused as Go refuses it`, () => assert.throws(() => parseGoJson(text), { message }))
+  test(`JSON ${JSON.stringify(text)} is refused as Go refuses it`, () =>
+    assert.throws(() => parseGoJson(text), { message }))
 }
 
 test('JSON that is fine is read', () => assert.deepEqual(parseGoJson(' {"a":[1,"\\u0041"]} '), { a: [1, 'A'] }))
