@@ -6,7 +6,8 @@ import { OBJECT_META } from './model/meta.ts'
 import { POD_SPEC } from './model/pod.ts'
 import type { ProxyIds } from './proxy-ids.ts'
 import { BOOL, INT64, STRING, UNTYPED_MAP, pointerTo } from './template/types.ts'
-import type { GoType, StructField, StructType, Typed } from './template/types.ts'
+import type { GoType, StructField, StructType } from './template/types.ts'
+import { TypedValue } from './template/value.ts'
 import type { Workload } from './workload.ts'
 
 export interface TemplateParameters {
@@ -66,11 +67,9 @@ const TEMPLATE_DATA = struct('inject.SidecarTemplateData', [
 const LOCALHOST = 1
 
 /** One object, the same for every template of a request. */
-export function templateData(given: TemplateParameters): Typed {
+export function templateData(given: TemplateParameters): TypedValue {
   const { workload, pod } = given
-  return {
-    type: TEMPLATE_DATA,
-    value: {
+  return new TypedValue(TEMPLATE_DATA, {
       TypeMeta: { Kind: workload.kind, APIVersion: workload.apiVersion },
       DeploymentMeta: { Namespace: workload.namespace, Name: workload.name },
       ObjectMeta: pod.metadata ?? {},
@@ -86,8 +85,7 @@ export function templateData(given: TemplateParameters): Typed {
       ProxyGID: given.proxyIds.gid,
       InboundTrafficPolicyMode: inboundMode(given.meshConfig),
       CompliancePolicy: given.compliancePolicy,
-    },
-  }
+  })
 }
 
 function inboundMode({ inboundTrafficPolicy }: Message): string {
