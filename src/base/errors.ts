@@ -5,6 +5,9 @@
  * Codes are never renamed or reused; `docs/errors.md` lists them and a test holds both together.
  */
 export const ERROR_CODES = {
+  CONFIG_INVALID: 'The injector configuration, values, mesh configuration or a file of objects cannot be used.',
+  CONFIG_UNREADABLE: 'A configuration file cannot be read.',
+  LISTEN_FAILED: 'A port cannot be opened.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
   CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
   CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',
