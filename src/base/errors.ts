@@ -9,7 +9,14 @@ export const ERROR_CODES = {
   CONFIG_UNREADABLE: 'A configuration file cannot be read.',
   LISTEN_FAILED: 'A port cannot be opened.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
-  SERVING_CERT_INVALID: 'The serving certificate is unreadable, expired or does not fit its key.',
+  CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
+  CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',
+  CERT_STORE_FOREIGN:
+    'The place for the certificate authority holds something that is not ours, which is never overwritten.',
+  CERT_STORE_UNREADABLE: 'The place for the certificate authority cannot be read or written.',
+  KUBE_CONFIG_INVALID: 'The kubeconfig or the service account cannot be used.',
+  KUBE_REFUSED: 'The API server answered a request with an error.',
+  KUBE_UNREACHABLE: 'The API server gave no complete answer.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:

@@ -7,11 +7,12 @@ import type { Metrics } from './metrics.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addInjectRoutes, type InjectRouteDeps } from './routes/inject.ts'
 import { addMetricsRoutes } from './routes/metrics.ts'
-import { httpsOptions, type ServingPair } from './tls.ts'
+import type { CertificatePair } from '../certificates/leaf.ts'
+import { httpsOptions } from './tls.ts'
 
 export interface AppDeps extends InjectRouteDeps {
   /** Certificate to start with. Absent: plain HTTP, for TLS terminated in front and for tests. */
-  readonly pair?: ServingPair
+  readonly pair?: CertificatePair
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
