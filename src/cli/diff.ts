@@ -15,7 +15,7 @@ const CONTEXT_LINES = 3
 export function unifiedDiff({ name, before, after }: DiffInput, context: Pick<CommandContext, 'color'>): string {
   if (before === after) return ''
   const patch = createTwoFilesPatch(name, name, before, after, 'before', 'after', { context: CONTEXT_LINES })
-  const lines = patch.split('\n').filter((line) => !line.startsWith('====='))
+  const lines = patch.split('\n').filter((line) => !/^(?:Index: |={10})/.test(line))
   return lines.map((line) => paintLine(line, context)).join('\n')
 }
 
