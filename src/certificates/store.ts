@@ -1,6 +1,9 @@
 /** Where the certificate authority is kept: the interface that a Secret and a folder implement. */
 import type { AuthorityState } from './authority.ts'
 
+/** Under this name the API server remembers what we wrote, so that operators can tell their tools to leave it be. */
+export const FIELD_MANAGER = 'mesh-admission-ca'
+
 /** What a store holds. */
 export type StoredAuthority =
   | { readonly holds: 'nothing' }

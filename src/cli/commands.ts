@@ -42,4 +42,9 @@ export type CommandEntry =
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the admission webhook', load: () => import('./serve.ts') },
+  {
+    name: 'manifests',
+    summary: 'print what an installation in a cluster consists of',
+    load: () => import('./manifests.ts'),
+  },
 ]

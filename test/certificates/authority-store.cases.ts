@@ -20,9 +20,13 @@ export function stateOf(generation: number) {
   return newAuthorityState({ installation: 'test', generation, nowMs: Date.UTC(2026, 0, 1) })
 }
 
-export function describeAuthorityStore(name: string, make: () => Promise<StoreUnderTest>): void {
+export function describeAuthorityStore(
+  name: string,
+  make: () => Promise<StoreUnderTest>,
+  options: { readonly skip?: false | string; readonly timeout?: number } = {},
+): void {
   const storeTest = (title: string, run: (made: StoreUnderTest) => Promise<void>): void => {
-    test(`${name}: ${title}`, async () => {
+    test(`${name}: ${title}`, options, async () => {
       const made = await make()
       try {
         await run(made)
