@@ -17,10 +17,17 @@ export const ERROR_CODES = {
   KUBE_CONFIG_INVALID: 'The kubeconfig or the service account cannot be used.',
   KUBE_REFUSED: 'The API server answered a request with an error.',
   KUBE_UNREACHABLE: 'The API server gave no complete answer.',
+  INJECTION_CONFIG_INVALID: 'The injector configuration, its values or a mesh configuration cannot be used.',
+  INJECTION_FAILED: 'A pod cannot be injected; the message is what its creator reads.',
+  MESH_MESSAGE: 'A mesh configuration, values document or proxy config does not fit its message.',
+  MESH_REFUSED: 'A mesh configuration can be read, but not used.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
     'A template asked for more output, steps or depth than it may have, or for a function that is refused.',
+  MODEL_INVALID: 'An object does not fit its Kubernetes type.',
+  YAML_INVALID: 'A YAML text cannot be read.',
+  MERGE_INVALID: 'A patch cannot be merged into an object.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -5,7 +5,7 @@ import { messageOf, ProjectError } from '../../base/errors.ts'
 import type { Configuration, ConfigurationSource, KubeObject } from './configuration.ts'
 import { configMapData, parseObjects, readObjectFiles, worldOf, type NamedText } from './objects.ts'
 import type { ServeOptions } from './options.ts'
-import { shippedConfigText, shippedValuesText } from './shipped.ts'
+import { shippedConfigText, shippedMeshText, shippedValuesText } from './shipped.ts'
 import { watchFiles } from './watch-files.ts'
 
 export type FileSourceOptions = Pick<
@@ -26,6 +26,7 @@ export function createFileSource(options: FileSourceOptions): ConfigurationSourc
   const { injectConfigFile, valuesFile, meshConfigFile, objects } = options
   const paths = [injectConfigFile, valuesFile, meshConfigFile, objects].filter((path) => path !== undefined)
   return {
+    isRequired: true,
     read: () => readConfiguration(options),
     watch: (changed, signal) => watchFiles({ paths, signal, changed }),
   }
@@ -46,7 +47,7 @@ async function readConfiguration(options: FileSourceOptions): Promise<Configurat
     origin: {
       config: injector.config.origin,
       values: injector.values.origin,
-      mesh: mesh.map(({ origin }) => origin).join(', ') || 'built-in defaults',
+      mesh: mesh.map(({ origin }) => origin).join(', '),
     },
     version: digest(texts),
     world: worldOf(objects),
@@ -96,7 +97,7 @@ async function findMesh(options: FileSourceOptions, objects: readonly KubeObject
   if (options.sharedMeshConfig !== '') fromObjects(options.sharedMeshConfig)
   if (options.meshConfigFile === undefined) {
     fromObjects(`istio${suffix(options)}`)
-    return found
+    return found.length > 0 ? found : [{ text: shippedMeshText(), origin: SHIPPED }]
   }
   const file = await readText(options.meshConfigFile)
   const text = configMapOf(file)?.mesh

@@ -36,6 +36,8 @@ export interface ServeOptions {
   readonly compliancePolicy: string
   readonly platform: string
   readonly compat: Compatibility
+  /** Variables of this process that templates may read. */
+  readonly templateEnv: readonly string[]
   /** Name of a ConfigMap with mesh settings below the revision's own; empty: none. */
   readonly sharedMeshConfig: string
   /** False: nothing is injected, the paths are not even served. */
@@ -173,6 +175,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     nativeSidecars: nativeSidecars(given, env, warnings),
     compliancePolicy: text('compliance-policy'),
     platform: text('platform'),
+    templateEnv: (given.templateEnv as readonly string[] | undefined) ?? [],
     sharedMeshConfig: text('shared-mesh-config'),
     injectEnabled: injectEnabled(given, env, warnings),
     compat: oneOf('compat', text('compat', 'off'), ['istiod', 'off']),
