@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import jsonPatch from 'fast-json-patch'
 import { ProjectError, messageOf } from '../../src/base/errors.ts'
-import { createInjector } from '../../src/injection/index.ts'
-import type { Injector, InjectorInputs } from '../../src/injection/index.ts'
+import { compileConfig, createInjector } from '../../src/injection/index.ts'
+import type { CompiledConfig, Injector, InjectorInputs } from '../../src/injection/index.ts'
 import type { Compatibility } from '../../src/injection/inject.ts'
 import type { ProxyConfigResource } from '../../src/injection/mesh/proxy-config-resources.ts'
 import { nodeFactsOf } from '../../src/injection/native-sidecars.ts'
@@ -104,6 +104,7 @@ const isClean = (path: string): boolean =>
 function injectorCache({ configs, compat, configText }: AnswerOptions): (given: InjectionCase) => Injector {
   const texts = new Map<string, string>()
   const known = new Map<string, Injector | ProjectError>()
+  const compiled = new Map<string, CompiledConfig>()
   const read = (name: string): string => {
     const text = texts.get(name) ?? readFileSync(join(configs, name), 'utf8')
     texts.set(name, text)
@@ -126,7 +127,7 @@ function injectorCache({ configs, compat, configText }: AnswerOptions): (given: 
   })
   return (given) => {
     const key = JSON.stringify(SETTINGS.map((name) => given[name] ?? null))
-    const injector = known.get(key) ?? load(inputsOf(given))
+    const injector = known.get(key) ?? load(inputsOf(given), compiled)
     known.set(key, injector)
     if (injector instanceof ProjectError) throw injector
     return injector
@@ -150,9 +151,11 @@ const SETTINGS = [
 /** istiod: what its start would say. */
 const LOAD_STAGES = { config: 'failed to get initial configuration', values: 'failed to process webhook config' }
 
-function load(inputs: InjectorInputs): Injector | ProjectError {
+function load(inputs: InjectorInputs, known: Map<string, CompiledConfig>): Injector | ProjectError {
   try {
-    return createInjector(inputs)
+    const compiled = known.get(inputs.configText) ?? compileConfig(inputs)
+    known.set(inputs.configText, compiled)
+    return createInjector({ ...inputs, compiled })
   } catch (thrown) {
     if (!(thrown instanceof ProjectError)) throw thrown
     const stage = LOAD_STAGES[thrown.details['part'] === 'values' ? 'values' : 'config']
