@@ -6,6 +6,12 @@
  */
 export const ERROR_CODES = {
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
+  REDIRECT_ENVIRONMENT: 'The network namespace lacks what redirection starts from: an address, or a readable resolv.conf.',
+  REDIRECT_CONFIG_INVALID: 'A setting of traffic redirection has a value that no rule can be made from.',
+  REDIRECT_RANGE_INVALID: 'An outbound range is no CIDR.',
+  REDIRECT_DETECT_FAILED: 'No usable iptables or nft tool, or the kernel lacks support for it.',
+  REDIRECT_APPLY_FAILED: 'The tool refused the rules.',
+  REDIRECT_ROUTES_FAILED: 'An address, policy rule or route beside the rules could not be set.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
