@@ -4,6 +4,9 @@ import { parseFlags } from '../../src/redirect/flags.ts'
 import { runInit, type InitOutcome } from '../../src/redirect/init.ts'
 import { cleanupArguments, iptablesRules } from '../../src/redirect/iptables.ts'
 import { redirectProgram } from '../../src/redirect/program.ts'
+import { runPlugin, type PluginDeps, type PluginOutcome } from '../../src/redirect/cni/plugin.ts'
+import type { RedirectedPod } from '../../src/redirect/cni/pod-redirect.ts'
+import type { Run } from '../../src/redirect/run.ts'
 import { simulateHost, type HostEnv, type SimulatedHost } from './redirect-host.ts'
 
 export interface RunCase {
@@ -14,11 +17,32 @@ export interface RunCase {
   readonly hostEnv?: HostEnv
 }
 
+export interface CniCase {
+  readonly id: string
+  readonly op: 'cni'
+  readonly hostEnv?: HostEnv
+  readonly cni: {
+    readonly netconf: unknown
+    readonly args?: string
+    readonly command?: string
+    readonly netns?: string
+    readonly pod?: RedirectedPod
+    readonly api?: 'down' | 'unauthorized' | 'noKubeconfig'
+  }
+}
+
+export type RedirectCase = RunCase | CniCase
+
 /** Answer of the original's form; what a case does not show is absent. */
 export type Answer = Readonly<Record<string, unknown>>
 
+/** What the command or the plugin does with a case. */
+export function answerRedirectCase(input: RedirectCase): Promise<Answer> {
+  return input.op === 'run' ? answerRunCase(input) : answerCniCase(input)
+}
+
 /** What the command does with a case, on a host that the case describes. */
-export async function answerRunCase({ id, args, env = {}, hostEnv = {} }: RunCase): Promise<Answer> {
+async function answerRunCase({ id, args, env = {}, hostEnv = {} }: RunCase): Promise<Answer> {
   let planned: RedirectConfig | undefined
   const host = simulateHost(hostEnv, () => planned)
   const flags = parseFlags(args, env, 'istiod')
@@ -103,5 +127,71 @@ function loggedConfig(config: RedirectConfig): Answer {
   }
 }
 
-export type RedirectCase = RunCase
-export const answerRedirectCase = answerRunCase
+const FRESH_NETNS = 'NETNS'
+/** Paths that lead to the namespace of whoever opens them. */
+const OWN_NETNS = /^\/proc\/(self|thread-self)\/ns\/net$/
+
+/** What the plugin does with a call, on a host that the case describes. Rules are recorded as in the original's dry run. */
+async function answerCniCase({ id, cni, hostEnv = {} }: CniCase): Promise<Answer> {
+  const host = simulateHost(hostEnv, () => undefined)
+  const { netconf, args = '', command = 'ADD', netns = FRESH_NETNS } = cni
+  const env = {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: 'c0ffee',
+    CNI_NETNS: netns,
+    CNI_IFNAME: 'eth0',
+    CNI_PATH: '/opt/cni/bin',
+    CNI_ARGS: args,
+  }
+  const stdin = typeof netconf === 'string' ? netconf : JSON.stringify(netconf)
+  const outcome = await runPlugin({ env, stdin }, pluginDeps(cni, { host, netns }))
+  const { exit, error, backend } = outcome
+  const stage = error === undefined ? {} : { stage: 'cni', error: error.msg }
+  return { id, ok: exit === 0, exit, ...stage, ...withoutAbsent({ backend }), ...pickHost(host), cni: pickCni(outcome) }
+}
+
+function pickCni({ decision, reason, redirect, result, error, podGets }: PluginOutcome): Answer {
+  return withoutAbsent({
+    decision,
+    reason: reason === undefined ? undefined : [reason],
+    redirect,
+    result,
+    error,
+    podGets,
+  })
+}
+
+function pluginDeps(cni: CniCase['cni'], { host, netns }: { host: SimulatedHost; netns: string }): PluginDeps {
+  return {
+    compat: 'istiod',
+    connect: () => (cni.api === 'noKubeconfig' ? fail(NO_KUBECONFIG) : Promise.resolve()),
+    getPod: ({ namespace, name }) => getPod(cni, { namespace, name }),
+    wait: () => Promise.resolve(),
+    openNamespace: () => {
+      if (netns !== FRESH_NETNS && !OWN_NETNS.test(netns)) return fail(NO_NETNS)
+      const run: Run = (file, args, options) => (file === 'nft' ? host.run : host.recordRun)(file, args, options)
+      return Promise.resolve({ host: host.facts, network: host.network, log: () => undefined, record: true, run })
+    },
+    isOwnNamespace: (path) => Promise.resolve(OWN_NETNS.test(path)),
+  }
+}
+
+const NO_KUBECONFIG = 'failed to setup client: stat RUNDIR/istio-cni-kubeconfig: no such file or directory'
+const NO_NETNS = 'failed to open netns "NETNS": failed to Statfs "NETNS": no such file or directory'
+
+function getPod(
+  { api, pod }: CniCase['cni'],
+  { namespace, name }: { namespace: string; name: string },
+): Promise<RedirectedPod> {
+  if (api === 'unauthorized') return fail('Unauthorized')
+  if (api === 'down') {
+    return fail(
+      `Get "APISERVER/api/v1/namespaces/${namespace}/pods/${name}": dial tcp APISERVER: connect: connection refused`,
+    )
+  }
+  return pod === undefined ? fail(`pods ${JSON.stringify(name)} not found`) : Promise.resolve(pod)
+}
+
+function fail(message: string): Promise<never> {
+  return Promise.reject(new Error(message))
+}
