@@ -1,4 +1,5 @@
 /** Answers recorded cases of traffic redirection through the same code that the commands run. */
+import { SILENT } from '../../src/base/log.ts'
 import { deriveConfig, type RedirectConfig } from '../../src/redirect/config.ts'
 import { parseFlags } from '../../src/redirect/flags.ts'
 import { runInit, type InitOutcome } from '../../src/redirect/init.ts'
@@ -50,10 +51,7 @@ async function answerRunCase({ id, args, env = {}, hostEnv = {} }: RunCase): Pro
     planned = await deriveConfig(flags.settings, host.facts, 'istiod').catch(() => undefined)
   const probe = (): Promise<{ ok: false; reason: string }> =>
     Promise.resolve({ ok: false, reason: 'nothing is redirected here' })
-  const outcome = await runInit(
-    { args, env, compat: 'istiod' },
-    { ...host, host: host.facts, log: () => undefined, probe },
-  )
+  const outcome = await runInit({ args, env, compat: 'istiod' }, { ...host, host: host.facts, log: SILENT, probe })
   return { id, ok: outcome.exit === 0, ...pickOutcome(outcome), ...pickHost(host), ...cleanupOf(outcome) }
 }
 
@@ -170,7 +168,7 @@ function pluginDeps(cni: CniCase['cni'], { host, netns }: { host: SimulatedHost;
     openNamespace: () => {
       if (netns !== FRESH_NETNS && !OWN_NETNS.test(netns)) return fail(NO_NETNS)
       const run: Run = (file, args, options) => (file === 'nft' ? host.run : host.recordRun)(file, args, options)
-      return Promise.resolve({ host: host.facts, network: host.network, log: () => undefined, record: true, run })
+      return Promise.resolve({ host: host.facts, network: host.network, log: SILENT, record: true, run })
     },
     isOwnNamespace: (path) => Promise.resolve(OWN_NETNS.test(path)),
   }

@@ -1,5 +1,6 @@
 /** Brings a namespace's iptables to the rules wanted; may run twice. */
 import { ProjectError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import type { Family } from './addresses.ts'
 import type { RedirectConfig } from './config.ts'
 import { detectIptables, detectIpv6, exitText, plainTools, type IptablesTools } from './detect.ts'
@@ -17,8 +18,7 @@ import { differsInShape, hasResidue, parseSaved, renderReplacement, type SavedSt
 
 export interface ApplyDeps {
   readonly run: Run
-  /** One line about the course of work, with its facts. */
-  readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void
+  readonly log: Log
   /** Only record: no variant is looked for, the plain names are called. */
   readonly record: boolean
 }
@@ -48,7 +48,7 @@ async function chooseSides(
   const options = { run, force: config.forceIptablesBinary, compat: config.compat }
   const v4 = record ? plainTools('v4') : await detectIptables({ ...options, family: 'v4' })
   const v6 = record ? { tools: plainTools('v6') } : await detectIpv6({ ...options, family: 'v6' }, config.ipv6Enabled)
-  if ('warning' in v6) log('no usable ip6tables, and IPv6 is off', { reason: v6.warning })
+  if ('warning' in v6) log.warn({ reason: v6.warning }, 'no usable ip6tables, and IPv6 is off')
   return [
     { family: 'v4', tools: v4, rules: iptablesRules(program, 'v4') },
     { family: 'v6', tools: v6.tools, rules: config.ipv6Enabled ? iptablesRules(program, 'v6') : [] },
@@ -67,7 +67,7 @@ async function applyLikeIstiod(config: RedirectConfig, sides: readonly Side[], d
   } finally {
     if (guarded) for (const side of planned) await tolerate(side, guardrailArguments('remove'), deps)
     for (const { tools } of planned)
-      deps.log('rules after the run', { rules: (await deps.run(`${tools.name}-save`, [])).stdout })
+      deps.log.debug({ rules: (await deps.run(`${tools.name}-save`, [])).stdout }, 'rules after the run')
   }
 }
 
@@ -87,7 +87,8 @@ async function verify(sides: readonly Side[], deps: ApplyDeps): Promise<{ residu
 async function readState({ tools }: Side, { run, log }: ApplyDeps): Promise<SavedState> {
   const file = `${tools.name}-save`
   const saved = await run(file, [])
-  if (saved.exitCode !== 0) log('the state cannot be read and is taken for empty', { reason: exitText(file, saved) })
+  if (saved.exitCode !== 0)
+    log.warn({ reason: exitText(file, saved) }, 'the state cannot be read and is taken for empty')
   return parseSaved(saved.exitCode === 0 ? saved.stdout : '')
 }
 
@@ -192,7 +193,7 @@ async function putBack({ side, state, present, wanted }: Undo, deps: ApplyDeps):
   if (text === '') return
   const file = `${side.tools.name}-restore`
   const done = await deps.run(file, ['--noflush', ...side.tools.wait], { stdin: text })
-  if (done.exitCode !== 0) deps.log('what was there could not be put back', { file, reason: done.stderr.trim() })
+  if (done.exitCode !== 0) deps.log.error({ file, reason: done.stderr.trim() }, 'what was there could not be put back')
 }
 
 /** The rules of ours that a state held, in the tool's own words. */

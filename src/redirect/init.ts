@@ -1,5 +1,6 @@
 /** What the init container does: flags and variables in, rules in place, an exit status out. */
 import { messageOf, ProjectError, type ErrorCode } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import { applyIptables, type ApplyDeps } from './apply-iptables.ts'
 import { applyNftables } from './apply-nftables.ts'
 import { deriveConfig, type HostFacts, type RedirectConfig } from './config.ts'
@@ -17,7 +18,7 @@ export interface InitDeps {
   /** Stands in for `run` in a dry run: notes what it is given, and does nothing. */
   readonly recordRun: Run
   readonly network: Network
-  readonly log: ApplyDeps['log']
+  readonly log: Log
   /** Whether a connection is really redirected. */
   readonly probe: (config: RedirectConfig) => Promise<{ ok: true } | { ok: false; reason: string }>
 }

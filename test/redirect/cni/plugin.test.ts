@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { SILENT } from '../../../src/base/log.ts'
 import { runPlugin, type PluginDeps } from '../../../src/redirect/cni/plugin.ts'
 import type { RedirectedPod } from '../../../src/redirect/cni/pod-redirect.ts'
 
@@ -33,7 +34,7 @@ function deps(changes: Partial<PluginDeps> = {}): PluginDeps & { restored: strin
       Promise.resolve({
         host: { addresses: () => ['10.0.0.1/24'], resolvConf: () => '', uidOf: () => undefined },
         record: true,
-        log: () => undefined,
+        log: SILENT,
         run: (file, _args, options) => {
           if (file.endsWith('-restore')) restored.push(options?.stdin ?? '')
           return Promise.resolve(done)
