@@ -14,7 +14,15 @@ import {
 } from './iptables.ts'
 import type { Rule } from './rule.ts'
 import type { Run } from './run.ts'
-import { differsInShape, hasResidue, parseSaved, renderReplacement, type SavedState } from './saved-state.ts'
+import {
+  differsInShape,
+  hasResidue,
+  holdsOurChains,
+  isOutsideRule,
+  parseSaved,
+  renderReplacement,
+  type SavedState,
+} from './saved-state.ts'
 
 export interface ApplyDeps {
   readonly run: Run
@@ -161,10 +169,23 @@ async function replaceAll(config: RedirectConfig, sides: readonly Side[], deps: 
       undo.push(() => putBack({ side, state, present, wanted }, deps))
       const text = renderReplacement({ state, rules: wanted, present })
       if (text !== '') await restore(side, text, deps)
+      if (config.cleanupOnly) await removeEmptyTables(side, deps)
     }
   } catch (error) {
     for (const step of undo.toReversed()) await step()
     throw error
+  }
+}
+
+/** iptables-nft leaves its tables and base chains behind; without a rule, a set or a policy nobody can be using them. */
+async function removeEmptyTables({ family, tools }: Side, { run }: ApplyDeps): Promise<void> {
+  if (tools.variant !== 'nft') return
+  for (const table of ['nat', 'mangle', 'raw', 'filter']) {
+    const name = `${family === 'v4' ? 'ip' : 'ip6'} ${table}`
+    const listed = await run('nft', ['list', 'table', ...name.split(' ')])
+    const lines = listed.stdout.split('\n').map((line) => line.trim())
+    const empty = lines.every((line) => line === '' || /^(?:#|table|chain|type .* policy accept;$|\}$)/.test(line))
+    if (listed.exitCode === 0 && empty) await run('nft', ['delete', 'table', ...name.split(' ')])
   }
 }
 
@@ -198,13 +219,14 @@ async function putBack({ side, state, present, wanted }: Undo, deps: ApplyDeps):
 
 /** The rules of ours that a state held, in the tool's own words. */
 function restorable(state: SavedState, present: readonly IptablesRule[]): IptablesRule[] {
+  const withShapes = holdsOurChains(state)
   const saved = [...state].flatMap(([table, chains]) =>
     [...chains].flatMap(([chain, lines]) =>
       lines
-        .filter((line) => chain.startsWith('ISTIO_') || /(?:-j|-g) ISTIO_/.test(line))
+        .filter((line) => chain.startsWith('ISTIO_') || isOutsideRule(line, withShapes))
         // Names come from a dump of these very tables and chains.
         .map((line) => ({ table, chain, words: [line] }) as unknown as IptablesRule),
     ),
   )
-  return [...saved, ...present]
+  return withShapes ? saved : [...saved, ...present]
 }

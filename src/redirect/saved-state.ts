@@ -92,38 +92,62 @@ export interface Replacement {
  * Rules of others in built-in chains are kept.
  */
 export function renderReplacement({ state, rules, present }: Replacement): string {
-  const names = [...new Set([...rules, ...present].map(({ table }) => table as string))]
-  const held = [...state]
-    .filter(([, chains]) => [...chains.keys()].some((name) => OURS.test(name)))
-    .map(([table]) => table)
+  const names = [...rules, ...present].map(({ table }) => table as string)
+  const withShapes = holdsOurChains(state)
+  const held = [...state].filter(([, chains]) => holdsOurs(chains, withShapes)).map(([table]) => table)
   return [...new Set([...names, ...held])]
     .sort()
     .map((table) => {
       const mine = (list: readonly IptablesRule[]): IptablesRule[] => list.filter((rule) => rule.table === table)
-      return replaceTable(table, { chains: state.get(table) ?? new Map(), rules: mine(rules), present: mine(present) })
+      return replaceTable(table, {
+        chains: state.get(table) ?? new Map(),
+        rules: mine(rules),
+        present: withShapes ? [] : mine(present),
+        withShapes,
+      })
     })
     .join('')
+}
+
+function holdsOurs(chains: ReadonlyMap<string, readonly string[]>, withShapes: boolean): boolean {
+  return [...chains].some(([name, lines]) => OURS.test(name) || lines.some((line) => isOutsideRule(line, withShapes)))
 }
 
 interface TableReplacement {
   readonly chains: ReadonlyMap<string, readonly string[]>
   readonly rules: readonly IptablesRule[]
   readonly present: readonly IptablesRule[]
+  /** Rules outside our chains are told by their shape. */
+  readonly withShapes: boolean
 }
 
-function replaceTable(table: string, { chains, rules, present }: TableReplacement): string {
+/** Rules that the program puts into built-in chains without a jump to a chain of ours, as `iptables-save` prints them. */
+const SHAPES: readonly RegExp[] = [
+  /^-[io] \S+ -j RETURN$/,
+  /^-p tcp -m mark --mark \S+ -j CONNMARK --save-mark/,
+  /^-o lo -p tcp -m mark --mark \S+ -j RETURN$/,
+  /^! -d \S+ -o lo -p tcp -m owner --[ug]id-owner \S+ -j MARK --set-xmark 0x53a\/0xffffffff$/,
+  /^-p tcp -m connmark --mark \S+ -j CONNMARK --restore-mark/,
+]
+
+/** Whether a rule of a built-in chain is ours. Beside chains of ours, so is one of the program's shapes, whatever its values. */
+export function isOutsideRule(line: string, withShapes: boolean): boolean {
+  return /(?:-j|-g) ISTIO_/.test(line) || (withShapes && SHAPES.some((shape) => shape.test(line)))
+}
+
+function replaceTable(table: string, { chains, rules, present, withShapes }: TableReplacement): string {
   const planned = new Set(rules.map(({ chain }) => chain as string).filter((name) => OURS.test(name)))
   const existing = [...chains.keys()].filter((name) => OURS.test(name))
   const obsolete = existing.filter((name) => !planned.has(name))
-  const jumps = [...chains]
+  const outside = [...chains]
     .filter(([chain]) => !OURS.test(chain))
     .flatMap(([chain, lines]) =>
-      lines.filter((line) => /(?:-j|-g) ISTIO_/.test(line)).map((line) => `-D ${chain} ${line}`),
+      lines.filter((line) => isOutsideRule(line, withShapes)).map((line) => `-D ${chain} ${line}`),
     )
   return [
     `*${table}`,
     ...[...planned].map((name) => `:${name} - [0:0]`),
-    ...jumps,
+    ...outside,
     ...present.map(({ chain, words }) => ['-D', chain, ...words].join(' ')),
     ...obsolete.map((name) => `-F ${name}`),
     ...obsolete.map((name) => `-X ${name}`),
