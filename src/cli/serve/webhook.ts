@@ -63,16 +63,22 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   try {
     const metrics = createMetrics()
     const engine = createLiveEngine({ ...deps, metrics })
-    const [certificates] = await Promise.all([
+    const [certificates] = await bothSettled(
       startCertificates(options, deps, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
-    ])
+    )
     const health = createHealth(checksOf(engine, certificates))
     return await openAll({ options, deps, health, metrics, engine, certificates, signal: life.signal }, life)
   } catch (err) {
     life.abort()
     throw err
   }
+}
+
+/** Like Promise.all, but a failure waits for the other: what is still being started could not be ended. */
+async function bothSettled<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
 }
 
 async function firstConfiguration(engine: LiveEngine, source: ConfigurationSource, signal: AbortSignal): Promise<void> {
