@@ -40,6 +40,8 @@ export interface InjectorInputs {
   readonly platform: string
   readonly compliancePolicy: string
   readonly compat: Compatibility
+  /** What `compileConfig` made of `configText` before; without it the text is compiled. */
+  readonly compiled?: CompiledConfig
   /** Variables of the process, as the template function `env` may read them. */
   readonly env: (name: string) => string | undefined
   /** Takes what an operator should know; one line each. */
@@ -94,6 +96,11 @@ export function createInjector(inputs: InjectorInputs): Injector {
   }
 }
 
+export interface CompiledConfig {
+  readonly config: InjectorConfig
+  readonly templates: PodSettings['choice']['templates']
+}
+
 export interface CompiledSettings {
   readonly config: InjectorConfig
   readonly settings: PodSettings
@@ -101,7 +108,7 @@ export interface CompiledSettings {
 
 /** All that is the same for every pod, also of the offline command. @throws as `createInjector` */
 export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 'platform'>): CompiledSettings {
-  const { config, templates } = blame('config', () => compileConfig(inputs))
+  const { config, templates } = inputs.compiled ?? compileConfig(inputs)
   const values = blame('values', () => readInjectionValues(inputs.valuesText))
   const { mesh, warnings } = effectiveMeshConfig(inputs.meshTexts)
   for (const warning of [...config.warnings, ...warnings]) inputs.warn(warning)
@@ -123,10 +130,19 @@ export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 
   }
 }
 
-function compileConfig({ configText, env, warn }: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): {
-  config: InjectorConfig
-  templates: PodSettings['choice']['templates']
-} {
+/**
+ * Reads the configuration document and compiles its templates, the most costly part of an injector.
+ * @throws ProjectError INJECTION_CONFIG_INVALID with `details.part` `config`
+ */
+export function compileConfig(inputs: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): CompiledConfig {
+  return blame('config', () => compileTemplates(inputs))
+}
+
+function compileTemplates({
+  configText,
+  env,
+  warn,
+}: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): CompiledConfig {
   const config = readInjectorConfig(configText)
   const functions = injectorFunctions({ env, warn })
   // istiod: every text is named "inject", so messages never say which one failed
