@@ -73,10 +73,10 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
     const ports = await openSide(side, options)
-    const [certificates] = await Promise.all([
+    const [certificates] = await bothSettled(
       startCertificates(options, deps, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
-    ])
+    )
     early.certificates = certificates
     const parts = { options, deps, health, metrics, engine, certificates, signal: life.signal }
     return await openWebhook(parts, { life, side, ports })
@@ -106,6 +106,12 @@ async function openSide([health, metrics]: Side, options: ServeOptions): Promise
   const healthPort = await listen(health, { name: 'health', port: options.healthPort, host })
   const metricsPort = await listen(metrics, { name: 'metrics', port: options.metricsPort, host })
   return { healthPort, metricsPort }
+}
+
+/** Like Promise.all, but a failure waits for the other: what is still being started could not be ended. */
+async function bothSettled<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
 }
 
 async function firstConfiguration(engine: LiveEngine, source: ConfigurationSource, signal: AbortSignal): Promise<void> {
