@@ -96,7 +96,7 @@ const cases =
 function proxyConfigOf(pod: Pod | undefined): string | undefined {
   const lists = [pod?.spec?.containers, pod?.spec?.initContainers]
   // A custom template can turn a list into something else.
-  const containers = lists.flatMap((list) => (Array.isArray(list) ? (list) : []))
+  const containers = lists.flatMap((list) => (Array.isArray(list) ? list : []))
   const proxy = containers.find(({ name }) => name === 'istio-proxy')
   return proxy?.env?.find(({ name }) => name === 'PROXY_CONFIG')?.value?.trim()
 }
