@@ -135,3 +135,17 @@ test('offline: a bare text is the template sidecar; the policy does not count', 
     ['app', 'istio-proxy'],
   )
 })
+
+test('inject: a field that nests without end is carried along', () => {
+  const depth = 100_000
+  const nested = JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as unknown
+  const result = inject({ metadata: { name: 'p' }, spec: { containers: [{ ...app, future: nested }] } })
+  assert.equal('patch' in result, true)
+})
+
+test('inject: bodies of any shape are answered', () => {
+  for (const pod of [null, 5, 'x', [], {}, { metadata: null, spec: null }, { spec: { containers: [null] } }]) {
+    const result = inject(pod)
+    assert.ok('patch' in result || 'denied' in result, JSON.stringify(pod))
+  }
+})
