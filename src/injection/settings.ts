@@ -54,5 +54,6 @@ function tagText(global: Message): string {
   if (!Object.hasOwn(global, 'tag')) return ''
   const tag = global['tag']
   if (tag === null || tag === undefined) return '<nil>'
-  return typeof tag === 'number' ? formatG(tag) : String(tag as string | boolean)
+  if (typeof tag === 'number') return formatG(tag)
+  return typeof tag === 'string' ? tag : JSON.stringify(tag)
 }
