@@ -9,6 +9,8 @@ export interface Mark {
 }
 
 const TAB = 0x09
+const SPACE = 0x20
+const COLON = 0x3a
 const LF = 0x0a
 const CR = 0x0d
 const NEXT_LINE = 0x85
@@ -20,6 +22,10 @@ const isBreakCode = (code: number): boolean =>
   code === LF || code === CR || code === NEXT_LINE || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR
 
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufeff\ufffe\uffff]/
+
+/** A code behind the end is NaN. */
+const isBlankOrEndCode = (code: number): boolean =>
+  code === SPACE || code === TAB || isBreakCode(code) || Number.isNaN(code)
 
 /** Moves through a text and keeps line and column. Behind the end every character is the empty one. */
 export class Cursor {
@@ -51,8 +57,8 @@ export class Cursor {
   }
 
   isBlank(ahead = 0): boolean {
-    const char = this.at(ahead)
-    return char === ' ' || char === '\t'
+    const code = this.text.charCodeAt(this.index + ahead)
+    return code === SPACE || code === TAB
   }
 
   isBreak(ahead = 0): boolean {
@@ -64,7 +70,7 @@ export class Cursor {
   }
 
   isBlankOrEnd(ahead = 0): boolean {
-    return this.isBlank(ahead) || this.isBreakOrEnd(ahead)
+    return isBlankOrEndCode(this.text.charCodeAt(this.index + ahead))
   }
 
   /** Whether a document begins or ends here. */
@@ -82,6 +88,30 @@ export class Cursor {
     return taken
   }
 
+  /** Moves over `count` characters of one line. */
+  advance(count = 1): void {
+    this.index += count
+    this.column += count
+  }
+
+  /**
+   * Takes what belongs to a plain scalar: up to a blank, a break, a colon before one of these, or one of the characters
+   * in `ends`.
+   */
+  takePlainWord(ends: string): string {
+    const { text, index } = this
+    let end = index
+    for (;;) {
+      const code = text.charCodeAt(end)
+      if (isBlankOrEndCode(code)) break
+      if (code === COLON && isBlankOrEndCode(text.charCodeAt(end + 1))) break
+      if (ends !== '' && ends.includes(text.charAt(end))) break
+      end++
+    }
+    this.advance(end - index)
+    return text.slice(index, end)
+  }
+
   /** Takes characters as long as they match; none of them may be a line break. */
   takeWhile(matches: (char: string) => boolean): string {
     let count = 0
@@ -90,7 +120,7 @@ export class Cursor {
   }
 
   takeBlanks(): void {
-    while (this.isBlank()) this.take()
+    while (this.isBlank()) this.advance()
   }
 
   /** Takes what is left of the line. */

@@ -1,7 +1,7 @@
 /** Builds the nodes of a text's first document from its tokens, by libyaml's grammar. */
 import { lineError, type Mark } from './cursor.ts'
 import { Scanner } from './scanner.ts'
-import type { Token, TokenContent } from './tokens.ts'
+import type { Token, TokenType } from './tokens.ts'
 import { YamlError } from './yaml-error.ts'
 
 export interface ScalarNode {
@@ -39,7 +39,13 @@ export function parseYaml(text: string): Node | undefined {
 const EMPTY: ScalarNode = { kind: 'scalar', value: '', tag: '', isPlain: true }
 const YAML_TAGS = 'tag:yaml.org,2002:'
 
-type TokenType = TokenContent['type']
+/** What may follow at once where a node is left out. */
+const AFTER_BLOCK_ENTRY: ReadonlySet<TokenType> = new Set<TokenType>(['block-entry', 'block-end'])
+const AFTER_INDENTLESS_ENTRY: ReadonlySet<TokenType> = new Set<TokenType>(['block-entry', 'key', 'value', 'block-end'])
+const AFTER_BLOCK_KEY: ReadonlySet<TokenType> = new Set<TokenType>(['key', 'value', 'block-end'])
+const FLOW_ENDS = ['flow-entry', 'flow-sequence-end', 'flow-mapping-end'] as const
+const AFTER_FLOW_KEY: ReadonlySet<TokenType> = new Set<TokenType>(['value', ...FLOW_ENDS])
+const AFTER_FLOW_VALUE: ReadonlySet<TokenType> = new Set<TokenType>(FLOW_ENDS)
 
 /** Where a node stands: in a block, there also without indentation of its own (a list below its key), or in a flow. */
 type Place = 'block' | 'indentless' | 'flow'
@@ -91,12 +97,12 @@ class Parser {
       const token = this.#scanner.peek()
       if (token.type === 'version-directive') {
         if (hasVersion) this.#fail('found duplicate %YAML directive')
-        if (token.major !== 1 || token.minor !== 1) this.#fail('found incompatible YAML document')
+        if (token.value !== '1.1') this.#fail('found incompatible YAML document')
         hasVersion = true
       } else if (token.type === 'tag-directive') {
-        if (declared.has(token.handle)) this.#fail('found duplicate %TAG directive')
-        declared.add(token.handle)
-        this.#handles.set(token.handle, token.prefix)
+        if (declared.has(token.value)) this.#fail('found duplicate %TAG directive')
+        declared.add(token.value)
+        this.#handles.set(token.value, token.suffix)
       } else return hasVersion || declared.size > 0
       this.#scanner.skip()
     }
@@ -109,15 +115,12 @@ class Parser {
   #node(place: Place): Node {
     const first = this.#scanner.peek()
     if (first.type === 'alias') return this.#alias(first.value)
+    if (first.type === 'scalar') return this.#scalar(first)
     const { anchor, tag } = this.#properties()
-    const content = this.#content(place, tag)
-    if (content === undefined) {
-      if (anchor === undefined && tag === undefined) this.#fail('did not find expected node content', first.start)
-      return this.#named({ ...EMPTY, tag: tag ?? '', isPlain: tag === undefined }, anchor)
-    }
-    this.#named(content.node, anchor)
-    content.fill()
-    return content.node
+    const content = this.#content(place, anchor, tag)
+    if (content !== undefined) return content
+    if (anchor === undefined && tag === undefined) this.#fail('did not find expected node content', first.start)
+    return this.#named({ ...EMPTY, tag: tag ?? '', isPlain: tag === undefined }, anchor)
   }
 
   #named<T extends Node>(node: T, anchor: string | undefined): T {
@@ -139,99 +142,100 @@ class Parser {
     for (;;) {
       const token = this.#scanner.peek()
       if (token.type === 'anchor' && anchor === undefined) anchor = token.value
-      else if (token.type === 'tag' && tag === undefined) tag = this.#fullTag(token.handle, token.suffix)
+      else if (token.type === 'tag' && tag === undefined) tag = this.#fullTag(token)
       else return { anchor, tag }
       this.#scanner.skip()
     }
   }
 
-  #fullTag(handle: string, suffix: string): string {
-    if (handle === '') return suffix
-    const prefix = this.#handles.get(handle)
+  #fullTag({ value, suffix }: Token): string {
+    if (value === '') return suffix
+    const prefix = this.#handles.get(value)
     return prefix === undefined ? this.#fail('found undefined tag handle') : prefix + suffix
   }
 
-  /** The node that begins here, and how to read what is in it: its anchor must be known by then. */
-  #content(place: Place, tag: string | undefined): { node: Node; fill: () => void } | undefined {
+  /** The node that begins here; undefined where none does. What is in it may refer to its anchor. */
+  #content(place: Place, anchor: string | undefined, tag: string | undefined): Node | undefined {
     const token = this.#scanner.peek()
-    const list: ListNode = { kind: 'list', items: [] }
-    const map: MapNode = { kind: 'map', entries: [] }
-    const isBlock = place !== 'flow'
-    if (place === 'indentless' && token.type === 'block-entry')
-      return { node: list, fill: () => this.#indentlessList(list) }
-    if (token.type === 'scalar') return { node: this.#scalar(token, tag), fill: () => undefined }
-    if (token.type === 'flow-sequence-start') return { node: list, fill: () => this.#flowList(list, token.start) }
-    if (token.type === 'flow-mapping-start') return { node: map, fill: () => this.#flowMap(map, token.start) }
-    if (isBlock && token.type === 'block-sequence-start')
-      return { node: list, fill: () => this.#blockList(list, token.start) }
-    if (isBlock && token.type === 'block-mapping-start')
-      return { node: map, fill: () => this.#blockMap(map, token.start) }
-    return undefined
+    const list = (): ListNode => this.#named<ListNode>({ kind: 'list', items: [] }, anchor)
+    const map = (): MapNode => this.#named<MapNode>({ kind: 'map', entries: [] }, anchor)
+    if (place === 'indentless' && token.type === 'block-entry') return this.#indentlessList(list())
+    if (token.type === 'scalar') return this.#named(this.#scalar(token, tag), anchor)
+    if (token.type === 'flow-sequence-start') return this.#flowList(list(), token.start)
+    if (token.type === 'flow-mapping-start') return this.#flowMap(map(), token.start)
+    if (place === 'flow') return undefined
+    if (token.type === 'block-sequence-start') return this.#blockList(list(), token.start)
+    return token.type === 'block-mapping-start' ? this.#blockMap(map(), token.start) : undefined
   }
 
-  #scalar({ value, isPlain }: Token & { readonly type: 'scalar' }, tag = ''): ScalarNode {
+  #scalar({ value, isPlain }: Token, tag = ''): ScalarNode {
     this.#scanner.skip()
     if (tag === '!') return { kind: 'scalar', value, tag: '', isPlain: true }
     return { kind: 'scalar', value, tag, isPlain: isPlain && tag === '' }
   }
 
   /** A node, or an empty one where one of `ends` follows at once. */
-  #nodeUnless(place: Place, ...ends: readonly TokenType[]): Node {
-    return this.#sees(...ends) ? EMPTY : this.#node(place)
+  #nodeUnless(place: Place, ends: ReadonlySet<TokenType>): Node {
+    return ends.has(this.#scanner.peek().type) ? EMPTY : this.#node(place)
   }
 
-  #blockList(list: ListNode, start: Mark): void {
+  #blockList(list: ListNode, start: Mark): ListNode {
     this.#scanner.skip()
     while (!this.#accepts('block-end')) {
       if (!this.#accepts('block-entry')) this.#fail("did not find expected '-' indicator", start)
-      list.items.push(this.#nodeUnless('block', 'block-entry', 'block-end'))
+      list.items.push(this.#nodeUnless('block', AFTER_BLOCK_ENTRY))
     }
+    return list
   }
 
-  #indentlessList(list: ListNode): void {
+  #indentlessList(list: ListNode): ListNode {
     while (this.#accepts('block-entry')) {
-      list.items.push(this.#nodeUnless('block', 'block-entry', 'key', 'value', 'block-end'))
+      list.items.push(this.#nodeUnless('block', AFTER_INDENTLESS_ENTRY))
     }
+    return list
   }
 
-  #blockMap(map: MapNode, start: Mark): void {
+  #blockMap(map: MapNode, start: Mark): MapNode {
     this.#scanner.skip()
     while (!this.#accepts('block-end')) {
       if (!this.#accepts('key')) this.#fail('did not find expected key', start)
-      const key = this.#nodeUnless('indentless', 'key', 'value', 'block-end')
-      const value = this.#accepts('value') ? this.#nodeUnless('indentless', 'key', 'value', 'block-end') : EMPTY
+      const key = this.#nodeUnless('indentless', AFTER_BLOCK_KEY)
+      const value = this.#accepts('value') ? this.#nodeUnless('indentless', AFTER_BLOCK_KEY) : EMPTY
       map.entries.push({ key, value })
     }
+    return map
   }
 
-  #flowList(list: ListNode, start: Mark): void {
+  #flowList(list: ListNode, start: Mark): ListNode {
     this.#scanner.skip()
     for (let isFirst = true; !this.#accepts('flow-sequence-end'); isFirst = false) {
       if (!isFirst && !this.#accepts('flow-entry')) this.#fail("did not find expected ',' or ']'", start)
       if (this.#accepts('key')) list.items.push(this.#flowPair())
       else if (!this.#sees('flow-sequence-end')) list.items.push(this.#node('flow'))
     }
+    return list
   }
 
   /** A map of one entry, written in a list without braces. */
   #flowPair(): MapNode {
-    const key = this.#nodeUnless('flow', 'value', 'flow-entry', 'flow-sequence-end')
-    const value = this.#accepts('value') ? this.#nodeUnless('flow', 'flow-entry', 'flow-sequence-end') : EMPTY
+    const key = this.#nodeUnless('flow', AFTER_FLOW_KEY)
+    const value = this.#accepts('value') ? this.#nodeUnless('flow', AFTER_FLOW_VALUE) : EMPTY
     return { kind: 'map', entries: [{ key, value }] }
   }
 
-  #flowMap(map: MapNode, start: Mark): void {
+  #flowMap(map: MapNode, start: Mark): MapNode {
     this.#scanner.skip()
     for (let isFirst = true; !this.#accepts('flow-mapping-end'); isFirst = false) {
       if (!isFirst && !this.#accepts('flow-entry')) this.#fail("did not find expected ',' or '}'", start)
       if (this.#accepts('key')) map.entries.push(this.#flowEntry())
       else if (!this.#sees('flow-mapping-end')) map.entries.push({ key: this.#node('flow'), value: EMPTY })
     }
+    return map
   }
 
   #flowEntry(): MapNode['entries'][number] {
-    const key = this.#nodeUnless('flow', 'value', 'flow-entry', 'flow-mapping-end')
-    const value = this.#accepts('value') ? this.#nodeUnless('flow', 'flow-entry', 'flow-mapping-end') : EMPTY
+    const key = this.#nodeUnless('flow', AFTER_FLOW_KEY)
+    const value = this.#accepts('value') ? this.#nodeUnless('flow', AFTER_FLOW_VALUE) : EMPTY
     return { key, value }
   }
 }

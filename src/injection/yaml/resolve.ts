@@ -3,7 +3,7 @@
 export type Resolved =
   | { readonly kind: 'null'; readonly value: null }
   | { readonly kind: 'bool'; readonly value: boolean }
-  | { readonly kind: 'int'; readonly value: bigint }
+  | { readonly kind: 'int'; readonly value: number | bigint }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'str'; readonly value: string }
 
@@ -37,6 +37,8 @@ function cases(word: string): string[] {
   return [word, capitalised, word.toUpperCase()]
 }
 
+/** What a number holds exactly. */
+const SHORT_INTEGER = /^(?:[1-9][0-9]{0,14}|0)$/
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))$/
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
 const MIN_INT64 = -(2n ** 63n)
@@ -45,6 +47,7 @@ const MAX_UINT64 = 2n ** 64n - 1n
 function resolveNumber(text: string): Resolved | undefined {
   // Behind a leading dot Go takes underscores only between digits.
   if (text.startsWith('.') && /(?<![0-9])_|_(?![0-9])/.test(text)) return undefined
+  if (SHORT_INTEGER.test(text)) return { kind: 'int', value: Number(text) }
   const digits = text.replaceAll('_', '')
   const integer = readInteger(digits)
   if (integer !== undefined && integer >= MIN_INT64 && integer <= MAX_UINT64) return { kind: 'int', value: integer }

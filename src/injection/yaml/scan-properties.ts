@@ -1,30 +1,31 @@
 /** Anchors, aliases, tags and directives. */
 import { type Cursor, type Mark, scanError } from './cursor.ts'
-import type { TokenContent } from './tokens.ts'
+import { markToken, type Token } from './tokens.ts'
 
 const isWordChar = (char: string): boolean => /[0-9A-Za-z_-]/.test(char)
 
 /** An anchor or alias, the cursor being on its `&` or `*`. */
-export function scanAnchor(cursor: Cursor): TokenContent {
+export function scanAnchor(cursor: Cursor): Token {
   const start = cursor.mark()
   const type = cursor.take() === '&' ? 'anchor' : 'alias'
   const value = cursor.takeWhile(isWordChar)
   if (value === '' || !(cursor.isBlankOrEnd() || '?:,]}%@`'.includes(cursor.at()))) {
     throw scanError(cursor.mark(), start, 'did not find expected alphabetic or numeric character')
   }
-  return { type, value }
+  return { ...markToken(type, start), value }
 }
 
 /** A tag, the cursor being on its first `!`. */
-export function scanTag(cursor: Cursor): TokenContent {
+export function scanTag(cursor: Cursor): Token {
   const start = cursor.mark()
-  const tag = cursor.at(1) === '<' ? takeVerbatimTag(cursor, start) : takeTagParts(cursor, start)
+  const parts = cursor.at(1) === '<' ? takeVerbatimTag(cursor, start) : takeTagParts(cursor, start)
   if (!cursor.isBlankOrEnd()) throw scanError(cursor.mark(), start, 'did not find expected whitespace or line break')
-  return { type: 'tag', ...tag }
+  return { ...markToken('tag', start), ...parts }
 }
 
 interface TagParts {
-  readonly handle: string
+  /** The handle. */
+  readonly value: string
   readonly suffix: string
 }
 
@@ -33,15 +34,15 @@ function takeVerbatimTag(cursor: Cursor, start: Mark): TagParts {
   const suffix = takeSomeUri(cursor, start)
   if (cursor.at() !== '>') throw scanError(cursor.mark(), start, "did not find the expected '>'")
   cursor.take()
-  return { handle: '', suffix }
+  return { value: '', suffix }
 }
 
 function takeTagParts(cursor: Cursor, start: Mark): TagParts {
   const handle = cursor.take() + cursor.takeWhile(isWordChar)
-  if (cursor.at() === '!') return { handle: handle + cursor.take(), suffix: takeSomeUri(cursor, start) }
+  if (cursor.at() === '!') return { value: handle + cursor.take(), suffix: takeSomeUri(cursor, start) }
   const suffix = takeUri(cursor, start, handle.slice(1))
   // A lone `!` says that the value is no special one; it has no handle at all.
-  return suffix === '' ? { handle: '', suffix: '!' } : { handle: '!', suffix }
+  return suffix === '' ? { value: '', suffix: '!' } : { value: '!', suffix }
 }
 
 const isUriChar = (char: string): boolean => /[0-9A-Za-z_;/?:@&=+$,.!~*'()[\]%-]/.test(char)
@@ -62,7 +63,7 @@ function takeSomeUri(cursor: Cursor, start: Mark): string {
 }
 
 /** A directive, the cursor being on its `%`. */
-export function scanDirective(cursor: Cursor): TokenContent {
+export function scanDirective(cursor: Cursor): Token {
   const start = cursor.mark()
   const fail = (problem: string): never => {
     throw scanError(cursor.mark(), start, problem)
@@ -72,30 +73,30 @@ export function scanDirective(cursor: Cursor): TokenContent {
   if (name === '') fail('could not find expected directive name')
   if (!cursor.isBlankOrEnd()) fail('found unexpected non-alphabetical character')
   cursor.takeBlanks()
-  const content = name === 'YAML' ? takeVersion(cursor, fail) : name === 'TAG' ? takeTagPrefix(cursor, fail) : undefined
-  if (content === undefined) return fail('found unknown directive name')
+  const take = DIRECTIVES.get(name)
+  const content = take === undefined ? fail('found unknown directive name') : take(cursor, fail)
   cursor.takeBlanks()
   if (cursor.at() === '#') cursor.takeLine()
   if (!cursor.isBreakOrEnd()) fail('did not find expected comment or line break')
   cursor.takeBreak()
-  return content
+  return { ...markToken(name === 'YAML' ? 'version-directive' : 'tag-directive', start), ...content }
 }
 
 type Fail = (problem: string) => never
 
-function takeVersion(cursor: Cursor, fail: Fail): TokenContent {
-  const takeNumber = (): number => {
+function takeVersion(cursor: Cursor, fail: Fail): TagParts {
+  const takeNumber = (): string => {
     const digits = cursor.takeWhile((char) => /[0-9]/.test(char))
     if (digits.length > 9) fail('found extremely long version number')
-    return digits === '' ? fail('did not find expected version number') : Number(digits)
+    return digits === '' ? fail('did not find expected version number') : String(Number(digits))
   }
   const major = takeNumber()
   if (cursor.at() !== '.') fail("did not find expected digit or '.' character")
   cursor.take()
-  return { type: 'version-directive', major, minor: takeNumber() }
+  return { value: `${major}.${takeNumber()}`, suffix: '' }
 }
 
-function takeTagPrefix(cursor: Cursor, fail: Fail): TokenContent {
+function takeTagPrefix(cursor: Cursor, fail: Fail): TagParts {
   const takeMark = (): string => (cursor.at() === '!' ? cursor.take() : '')
   const handle = takeMark() + cursor.takeWhile(isWordChar) + takeMark()
   if (!/^!(?:.*!)?$/.test(handle)) fail("did not find expected '!'")
@@ -104,5 +105,10 @@ function takeTagPrefix(cursor: Cursor, fail: Fail): TokenContent {
   const prefix = cursor.takeWhile(isUriChar)
   if (prefix === '') fail('did not find expected tag URI')
   if (!cursor.isBlankOrEnd()) fail('did not find expected whitespace or line break')
-  return { type: 'tag-directive', handle, prefix }
+  return { value: handle, suffix: prefix }
 }
+
+const DIRECTIVES: ReadonlyMap<string, (cursor: Cursor, fail: Fail) => TagParts> = new Map([
+  ['YAML', takeVersion],
+  ['TAG', takeTagPrefix],
+])

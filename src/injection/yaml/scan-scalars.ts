@@ -52,7 +52,7 @@ export function scanPlain(cursor: Cursor, { inFlow, indent }: PlainContext): { v
   const folding = new Folding()
   let value = ''
   while (!cursor.isDocumentMarker() && cursor.at() !== '#') {
-    const word = takePlainWord(cursor, inFlow)
+    const word = cursor.takePlainWord(inFlow ? ',?[]{}' : '')
     if (word !== '') value += folding.flush() + word
     if (!cursor.isBlank() && !cursor.isBreak()) break
     takeWhiteSpace(cursor, folding, () => {
@@ -63,18 +63,6 @@ export function scanPlain(cursor: Cursor, { inFlow, indent }: PlainContext): { v
     if (!inFlow && cursor.column < indent) break
   }
   return { value, endsLine: folding.hasBreak }
-}
-
-/** Characters up to the next blank, break or indicator. */
-function takePlainWord(cursor: Cursor, inFlow: boolean): string {
-  let count = 0
-  while (!cursor.isBlankOrEnd(count)) {
-    const char = cursor.at(count)
-    if (char === ':' && cursor.isBlankOrEnd(count + 1)) break
-    if (inFlow && ',?[]{}'.includes(char)) break
-    count++
-  }
-  return cursor.take(count)
 }
 
 function takeWhiteSpace(cursor: Cursor, folding: Folding, check: () => void): void {
@@ -242,7 +230,7 @@ function takeBlockBreaks(
   let deepest = 0
   for (;;) {
     const isIndentation = (): boolean => indent === 0 || cursor.column < indent
-    while (isIndentation() && cursor.at() === ' ') cursor.take()
+    while (isIndentation() && cursor.at() === ' ') cursor.advance()
     deepest = Math.max(deepest, cursor.column)
     if (isIndentation() && cursor.isTab()) {
       throw scanError(cursor.mark(), start, 'found a tab character where an indentation space is expected')

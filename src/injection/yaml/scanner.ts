@@ -2,7 +2,7 @@
 import { Cursor, lineError, type Mark, scanError } from './cursor.ts'
 import { scanAnchor, scanDirective, scanTag } from './scan-properties.ts'
 import { scanBlock, scanPlain, scanQuoted } from './scan-scalars.ts'
-import type { PlainTokenType, Token, TokenContent } from './tokens.ts'
+import { markToken, type Token, type TokenType } from './tokens.ts'
 
 /** Something that turns out to be a key if a `:` follows on the same line. */
 interface SimpleKey {
@@ -19,7 +19,7 @@ const MAX_KEY_LENGTH = 1024
 /** Deeper nesting is refused: what reads the result is recursive. istiod: refuses from 10000 on. */
 export const MAX_DEPTH = 1000
 
-const INDICATORS: ReadonlyMap<string, PlainTokenType> = new Map([
+const INDICATORS: ReadonlyMap<string, TokenType> = new Map([
   ['[', 'flow-sequence-start'],
   ['{', 'flow-mapping-start'],
   [']', 'flow-sequence-end'],
@@ -33,6 +33,8 @@ export class Scanner {
   /** Tokens given away. */
   #given = 0
   #isDone = false
+  /** Nothing can come before the first token of the queue any more. */
+  #isReady = false
   #indent = -1
   readonly #indents: number[] = []
   #flowLevel = 0
@@ -49,7 +51,8 @@ export class Scanner {
 
   /** The next token, which stays. @throws YamlError */
   peek(): Token {
-    while (this.#needsMore()) this.#fetch()
+    while (!this.#isReady && this.#needsMore()) this.#fetch()
+    this.#isReady = true
     const token = this.#queue[0]
     if (token === undefined)
       throw lineError(this.#cursor.line, 'attempted to go past the end of stream; corrupted value?')
@@ -60,6 +63,7 @@ export class Scanner {
   skip(): void {
     this.#queue.shift()
     this.#given++
+    this.#isReady = false
   }
 
   #needsMore(): boolean {
@@ -114,13 +118,14 @@ export class Scanner {
     this.#waiting.set(key.token, key)
   }
 
-  #push(content: TokenContent, start = this.#cursor.mark()): void {
-    this.#queue.push({ ...content, start })
+  #push(type: TokenType, start = this.#cursor.mark()): void {
+    this.#queue.push(markToken(type, start))
   }
 
-  #insert(token: number, content: TokenContent, start: Mark): void {
-    const place = token - this.#given
-    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, { ...content, start })
+  #insert(place: number, token: Token): void {
+    const index = place - this.#given
+    if (index < 0 || index >= this.#queue.length) this.#queue.push(token)
+    else this.#queue.splice(index, 0, token)
   }
 
   #fetch(): void {
@@ -143,12 +148,10 @@ export class Scanner {
 
   #fetchContent(char: string): void {
     const cursor = this.#cursor
-    if (char === '*' || char === '&') return this.#fetchKeyPart(() => scanAnchor(cursor))
-    if (char === '!') return this.#fetchKeyPart(() => scanTag(cursor))
+    if (char === '*' || char === '&') return this.#fetchKeyPart(scanAnchor)
+    if (char === '!') return this.#fetchKeyPart(scanTag)
     if ((char === '|' || char === '>') && this.#flowLevel === 0) return this.#fetchBlockScalar()
-    if (char === "'" || char === '"') {
-      return this.#fetchKeyPart(() => ({ type: 'scalar', value: scanQuoted(cursor), isPlain: false }))
-    }
+    if (char === "'" || char === '"') return this.#fetchKeyPart(quotedToken)
     if (!this.#startsPlain(char)) {
       throw scanError(cursor.mark(), cursor.mark(), 'found character that cannot start any token')
     }
@@ -164,7 +167,7 @@ export class Scanner {
   #skipToToken(): void {
     const cursor = this.#cursor
     for (;;) {
-      while (cursor.at() === ' ' || ((this.#flowLevel > 0 || !this.#mayBeKey) && cursor.isTab())) cursor.take()
+      while (cursor.at() === ' ' || ((this.#flowLevel > 0 || !this.#mayBeKey) && cursor.isTab())) cursor.advance()
       if (cursor.at() === '#') cursor.takeLine()
       if (!cursor.isBreak()) return
       cursor.takeBreak()
@@ -178,7 +181,7 @@ export class Scanner {
       this.#cursor.line++
     }
     this.#endBlocks()
-    this.#push({ type: 'stream-end' })
+    this.#push('stream-end')
     this.#isDone = true
   }
 
@@ -190,17 +193,16 @@ export class Scanner {
 
   #fetchDirective(): void {
     this.#endBlocks()
-    const start = this.#cursor.mark()
-    this.#push(scanDirective(this.#cursor), start)
+    this.#queue.push(scanDirective(this.#cursor))
   }
 
   #fetchDocumentMarker(): void {
     this.#endBlocks()
     const start = this.#cursor.mark()
-    this.#push({ type: this.#cursor.take(3) === '---' ? 'document-start' : 'document-end' }, start)
+    this.#push(this.#cursor.take(3) === '---' ? 'document-start' : 'document-end', start)
   }
 
-  #fetchFlowMarker(type: PlainTokenType): void {
+  #fetchFlowMarker(type: TokenType): void {
     const starts = type.endsWith('start')
     if (starts) {
       this.#saveKey()
@@ -214,8 +216,8 @@ export class Scanner {
       }
     }
     this.#mayBeKey = starts
-    this.#push({ type })
-    this.#cursor.take()
+    this.#push(type)
+    this.#cursor.advance()
   }
 
   #failDepth(): never {
@@ -226,30 +228,30 @@ export class Scanner {
   #fetchFlowEntry(): void {
     this.#dropKey()
     this.#mayBeKey = true
-    this.#push({ type: 'flow-entry' })
-    this.#cursor.take()
+    this.#push('flow-entry')
+    this.#cursor.advance()
   }
 
   #fetchBlockEntry(): void {
     this.#startBlock('block-sequence-start', 'block sequence entries are not allowed in this context')
     this.#dropKey()
     this.#mayBeKey = true
-    this.#push({ type: 'block-entry' })
-    this.#cursor.take()
+    this.#push('block-entry')
+    this.#cursor.advance()
   }
 
   #fetchKey(): void {
     this.#startBlock('block-mapping-start', 'mapping keys are not allowed in this context')
     this.#dropKey()
     this.#mayBeKey = this.#flowLevel === 0
-    this.#push({ type: 'key' })
-    this.#cursor.take()
+    this.#push('key')
+    this.#cursor.advance()
   }
 
   #fetchValue(): void {
     const key = this.#key
     if (key !== undefined && this.#mayBecomeKey(key)) {
-      this.#insert(key.token, { type: 'key' }, key.mark)
+      this.#insert(key.token, markToken('key', key.mark))
       this.#rollIndent('block-mapping-start', key.mark, key.token)
       key.isPossible = false
       this.#waiting.delete(key.token)
@@ -258,54 +260,59 @@ export class Scanner {
       this.#startBlock('block-mapping-start', 'mapping values are not allowed in this context')
       this.#mayBeKey = this.#flowLevel === 0
     }
-    this.#push({ type: 'value' })
-    this.#cursor.take()
+    this.#push('value')
+    this.#cursor.advance()
   }
 
   /** An indicator of a block collection that no key stands before. */
-  #startBlock(type: PlainTokenType, problem: string): void {
+  #startBlock(type: TokenType, problem: string): void {
     if (this.#flowLevel > 0) return
     const mark = this.#cursor.mark()
     if (!this.#mayBeKey) throw scanError(mark, mark, problem)
     this.#rollIndent(type, mark)
   }
 
-  #rollIndent(type: PlainTokenType, mark: Mark, token = this.#given + this.#queue.length): void {
+  #rollIndent(type: TokenType, mark: Mark, token = this.#given + this.#queue.length): void {
     if (this.#flowLevel > 0 || this.#indent >= mark.column) return
     this.#indents.push(this.#indent)
     this.#indent = mark.column
     if (this.#indents.length > MAX_DEPTH) this.#failDepth()
-    this.#insert(token, { type }, mark)
+    this.#insert(token, markToken(type, mark))
   }
 
   #unrollIndent(column: number): void {
     if (this.#flowLevel > 0) return
     while (this.#indent > column) {
-      this.#push({ type: 'block-end' })
+      this.#push('block-end')
       this.#indent = this.#indents.pop() ?? -1
     }
   }
 
   /** What a key may begin with. */
-  #fetchKeyPart(scan: () => TokenContent): void {
+  #fetchKeyPart(scan: (cursor: Cursor) => Token): void {
     this.#saveKey()
     this.#mayBeKey = false
-    const start = this.#cursor.mark()
-    this.#push(scan(), start)
+    this.#queue.push(scan(this.#cursor))
   }
 
   #fetchPlain(): void {
-    this.#fetchKeyPart(() => {
-      const { value, endsLine } = scanPlain(this.#cursor, { inFlow: this.#flowLevel > 0, indent: this.#indent + 1 })
-      this.#mayBeKey = endsLine
-      return { type: 'scalar', value, isPlain: true }
-    })
+    this.#saveKey()
+    const start = this.#cursor.mark()
+    const { value, endsLine } = scanPlain(this.#cursor, { inFlow: this.#flowLevel > 0, indent: this.#indent + 1 })
+    this.#mayBeKey = endsLine
+    this.#queue.push({ type: 'scalar', start, value, suffix: '', isPlain: true })
   }
 
   #fetchBlockScalar(): void {
     this.#dropKey()
     this.#mayBeKey = true
     const start = this.#cursor.mark()
-    this.#push({ type: 'scalar', value: scanBlock(this.#cursor, this.#indent), isPlain: false }, start)
+    const value = scanBlock(this.#cursor, this.#indent)
+    this.#queue.push({ type: 'scalar', start, value, suffix: '', isPlain: false })
   }
+}
+
+function quotedToken(cursor: Cursor): Token {
+  const start = cursor.mark()
+  return { type: 'scalar', start, value: scanQuoted(cursor), suffix: '', isPlain: false }
 }
