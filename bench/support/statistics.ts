@@ -1,0 +1,34 @@
+/** Medians, quantiles and spread of samples. */
+
+/** The `q` quantile (0..1) of ascending samples. */
+export function quantile(sorted: ArrayLike<number>, q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+}
+
+export const median = (samples: readonly number[]): number =>
+  quantile(
+    [...samples].sort((a, b) => a - b),
+    0.5,
+  )
+
+/** Half the distance between the extreme samples, as a share of the median. */
+export function spread(samples: readonly number[]): number {
+  return (Math.max(...samples) - Math.min(...samples)) / 2 / median(samples)
+}
+
+/** Median milliseconds of one call of `run`: `rounds` samples, each long enough to be timed (at least 50 ms). */
+export function timeMs(run: () => void, rounds = 7): { medianMs: number; spread: number } {
+  let calls = 1
+  for (;;) {
+    const started = performance.now()
+    for (let n = 0; n < calls; n++) run()
+    if (performance.now() - started > 50) break
+    calls *= 2
+  }
+  const samples = Array.from({ length: rounds }, () => {
+    const started = performance.now()
+    for (let n = 0; n < calls; n++) run()
+    return (performance.now() - started) / calls
+  })
+  return { medianMs: median(samples), spread: spread(samples) }
+}
