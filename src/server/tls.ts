@@ -1,0 +1,98 @@
+/** The serving certificate: TLS options in one place, checked before they are used, swapped while serving. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { Server as HttpsServer, ServerOptions } from 'node:https'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { messageOf, ProjectError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { CertificatePair } from '../certificates/leaf.ts'
+import type { CertificateSource } from '../certificates/source.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Node's default list still holds CBC and finite-field DHE. TLS 1.3 has its own list. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
+/** Everything a context is made of. setSecureContext resets what it is not given, so creation and swap share this. */
+function contextOptions({ certPem, keyPem }: CertificatePair): SecureContextOptions {
+  return { cert: certPem, key: keyPem, minVersion: 'TLSv1.2', ciphers: CIPHERS, honorCipherOrder: true }
+}
+
+/** Options of the HTTPS listener, the context's and the connection's. */
+export function httpsOptions(pair: CertificatePair): ServerOptions {
+  return {
+    ...contextOptions(pair),
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: 10_000,
+    headersTimeout: 30_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 2_000,
+  }
+}
+
+/**
+ * Refuses what Node would take silently and then fail every handshake with: nothing, half a pair, an expired leaf.
+ * @throws ProjectError CERT_INVALID
+ */
+export function checkPair(pair: CertificatePair, clock: Clock): X509Certificate {
+  const leaf = readLeaf(pair)
+  const nowMs = clock.nowMs()
+  const [fromMs, toMs] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)]
+  if (nowMs >= fromMs && nowMs < toMs) return leaf
+  const actual = `${leaf.validFrom} to ${leaf.validTo}`
+  throw new ProjectError('CERT_INVALID', `serving certificate: expected validity now, got ${actual}`)
+}
+
+function readLeaf(pair: CertificatePair): X509Certificate {
+  try {
+    const leaf = new X509Certificate(pair.certPem)
+    if (!leaf.checkPrivateKey(createPrivateKey(pair.keyPem)))
+      throw new Error('key and certificate do not belong together')
+    createSecureContext(contextOptions(pair))
+    return leaf
+  } catch (cause) {
+    throw new ProjectError('CERT_INVALID', `serving certificate: ${messageOf(cause)}`, { cause })
+  }
+}
+
+export interface SwapDeps {
+  readonly certificates: CertificateSource
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/**
+ * Serves each new certificate from the next accepted connection on; open connections keep theirs. A bad one is
+ * logged and the old one stays. Returns what ends the watch.
+ */
+export function keepCertificateFresh(server: HttpsServer, deps: SwapDeps): () => void {
+  const { certificates, clock, log, metrics } = deps
+  noteExpiry(checkPair(certificates.current(), clock), metrics)
+  return certificates.onChange(() => {
+    try {
+      const pair = certificates.current()
+      const leaf = checkPair(pair, clock)
+      server.setSecureContext(contextOptions(pair))
+      noteExpiry(leaf, metrics)
+      log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
+    } catch (err) {
+      metrics.certificateReloads.inc({ result: 'refused' })
+      log.error({ err }, 'serving certificate refused, the old one stays')
+    }
+  })
+}
+
+function noteExpiry(leaf: X509Certificate, metrics: Metrics): void {
+  metrics.certificateReloads.inc({ result: 'served' })
+  metrics.certificateNotAfter.set(Date.parse(leaf.validTo) / 1000)
+}
