@@ -73,10 +73,10 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
     const ports = await openSide(side, options)
-    const [certificates] = await bothSettled(
+    const [certificates] = await bothSettled(life, [
       startCertificates(options, deps, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
-    )
+    ])
     early.certificates = certificates
     const parts = { options, deps, health, metrics, engine, certificates, signal: life.signal }
     return await openWebhook(parts, { life, side, ports })
@@ -108,10 +108,15 @@ async function openSide([health, metrics]: Side, options: ServeOptions): Promise
   return { healthPort, metricsPort }
 }
 
-/** Like Promise.all, but a failure waits for the other: what is still being started could not be ended. */
-async function bothSettled<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second])
-  return Promise.all([first, second])
+/** Like Promise.all, but a failure ends `life` and waits for the other: what is still being started could not be ended. */
+async function bothSettled<A, B>(life: AbortController, both: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  try {
+    return await Promise.all(both)
+  } catch (err) {
+    life.abort()
+    await Promise.allSettled(both)
+    throw err
+  }
 }
 
 async function firstConfiguration(engine: LiveEngine, source: ConfigurationSource, signal: AbortSignal): Promise<void> {

@@ -57,7 +57,14 @@ async function start(t: TestContext, flags: Record<string, unknown> = {}, env = 
     },
   } as LoggedLine[]) // the log only ever pushes
   const logged = (text: string): Promise<void> => new Promise((resolve) => waiting.push({ text, resolve }))
-  const deps = { source: createFileSource(options), compile: fakeCompile, clock: systemClock, log }
+  const deps = {
+    source: createFileSource(options),
+    compile: fakeCompile,
+    clock: systemClock,
+    log,
+    cluster: undefined,
+    giveUp: new AbortController().signal,
+  }
   const webhook = await startWebhook(options, deps)
   end = () => webhook.close(AbortSignal.abort())
   return { webhook, folder, lines, logged }
