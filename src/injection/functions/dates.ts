@@ -2,8 +2,27 @@
 import { FunctionError } from '../template/errors.ts'
 import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
 import { durationText, parseDuration } from '../template/go/duration.ts'
-import { civilTime, dayName, formatTime, monthName, parseTime, timeText, utc, ZERO_TIME, type Instant } from '../template/go/time.ts'
-import { BOOL, INT, INT64, STRING, type GoType, type Method, type ScalarType, type StructType } from '../template/types.ts'
+import {
+  civilTime,
+  dayName,
+  formatTime,
+  monthName,
+  parseTime,
+  timeText,
+  utc,
+  ZERO_TIME,
+  type Instant,
+} from '../template/go/time.ts'
+import {
+  BOOL,
+  INT,
+  INT64,
+  STRING,
+  type GoType,
+  type Method,
+  type ScalarType,
+  type StructType,
+} from '../template/types.ts'
 import { TypedValue } from '../template/value.ts'
 import { toInt64 } from './convert.ts'
 import { refuse } from './refused.ts'
@@ -48,13 +67,19 @@ export const TIME: StructType = {
     },
   },
 }
-const UTC_METHOD: Method = { params: [], result: TIME, nilSafe: false, call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos) }
+const UTC_METHOD: Method = {
+  params: [],
+  result: TIME,
+  nilSafe: false,
+  call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos),
+}
 const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
 
 const time: Param<Instant> = { type: TIME }
 const boxed = (value: Instant): TypedValue => new TypedValue(WITH_UTC, value)
 
-const dateInZone = (layout: string, given: unknown, zone: string): string => formatTime(shownIn(instantOf(given), zone), layout)
+const dateInZone = (layout: string, given: unknown, zone: string): string =>
+  formatTime(shownIn(instantOf(given), zone), layout)
 
 export const DATE_FUNCTIONS: FunctionTable = tableOf({
   date: fn([text, any], (layout, given) => dateInZone(layout, given, 'UTC')),
@@ -86,7 +111,8 @@ function instantOf(given: unknown): Instant {
     const { type, value } = given
     if (type.kind === 'struct' && type.name === TIME.name) return asInstant(value)
     if (type.kind === 'pointer' && type.elem.kind === 'struct' && type.elem.name === TIME.name) return asInstant(value)
-    if ((type.kind === 'int' || type.kind === 'int32' || type.kind === 'int64') && type.name === undefined) return utc(Number(value))
+    if ((type.kind === 'int' || type.kind === 'int32' || type.kind === 'int64') && type.name === undefined)
+      return utc(Number(value))
   }
   return refuse('now')
 }
@@ -98,7 +124,8 @@ function shownIn(instant: Instant, zone: string): Instant {
 }
 
 /** Names of Go's zone database look like `Europe/Berlin`; rules of such zones are not at hand. */
-const isForeignZone = (zone: string): boolean => /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)\//.test(zone)
+const isForeignZone = (zone: string): boolean =>
+  /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)\//.test(zone)
 
 function modify(change: string, given: Instant): TypedValue | undefined {
   const parsed = parseDuration(change)

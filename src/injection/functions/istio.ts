@@ -42,8 +42,12 @@ interface DurationValue {
 }
 
 /** Named like the types of the model and of the messages; parameters compare types by name. */
-const duration: Param<DurationValue | null> = { type: pointerTo({ kind: 'struct', name: 'durationpb.Duration', fields: [] }) }
-const objectMeta: Param<{ readonly annotations?: Texts } | undefined> = { type: { kind: 'struct', name: 'v1.ObjectMeta', fields: [] } }
+const duration: Param<DurationValue | null> = {
+  type: pointerTo({ kind: 'struct', name: 'durationpb.Duration', fields: [] }),
+}
+const objectMeta: Param<{ readonly annotations?: Texts } | undefined> = {
+  type: { kind: 'struct', name: 'v1.ObjectMeta', fields: [] },
+}
 
 const has = (texts: Texts, key: string): boolean => texts !== null && Object.hasOwn(texts, key)
 
@@ -160,7 +164,8 @@ function withoutNilKeys(map: PlainMap, depth: number): unknown {
 /** Go's `os.ExpandEnv`: `$name` and `${name}`. */
 function expandEnvironment(given: string, env: IstioOptions['env']): string {
   const value = (name: string): string => env(name) ?? ''
-  return given.replace(/\$(?:\{([^}]*)\}|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*)|\{)/g, (_whole, braced?: string, special?: string, plain?: string) =>
-    value(braced ?? special ?? plain ?? ''),
+  return given.replace(
+    /\$(?:\{([^}]*)\}|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*)|\{)/g,
+    (_whole, braced?: string, special?: string, plain?: string) => value(braced ?? special ?? plain ?? ''),
   )
 }
