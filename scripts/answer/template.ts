@@ -85,7 +85,7 @@ export function readContext(options: {
   return { data, templateText, ...(buildIstioData === undefined ? {} : { buildIstioData }) }
 }
 
-const FUNCTIONS = injectorFunctions({ env: () => undefined, warn: () => undefined })
+const FUNCTIONS = injectorFunctions({ env: () => undefined, warn: () => undefined, nowMs: Date.now })
 const parsed = new Map<string, Template>()
 
 function render(asked: TemplateCase, context: TemplateContext): string {

@@ -13,6 +13,8 @@ import { httpsOptions } from './tls.ts'
 export interface AppDeps extends InjectRouteDeps {
   /** Certificate to start with. Absent: plain HTTP, for TLS terminated in front and for tests. */
   readonly pair?: CertificatePair
+  /** False: the paths of injection are not there at all (istiod: INJECT_ENABLED). @default true */
+  readonly isInjectServed?: boolean
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
@@ -42,7 +44,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   ) as FastifyInstance // the two differ in the type of the raw server only, which routes never see
   app.server.maxConnections = MAX_CONNECTIONS
   addNotFound(app)
-  addInjectRoutes(app, deps)
+  if (deps.isInjectServed !== false) addInjectRoutes(app, deps)
   return app
 }
 

@@ -5,7 +5,7 @@ import { after, test } from 'node:test'
 import { systemClock } from '../../src/base/clock.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { watchNamespaces, watchNodes, watchProxyConfigs } from '../../src/kube/cluster-objects.ts'
-import { watchConfigurationTexts } from '../../src/kube/configuration-texts.ts'
+import { watchConfigMaps } from '../../src/kube/config-maps.ts'
 import { CONFIG_MAPS, NAMESPACES } from '../../src/kube/resource.ts'
 import type { KubeObject } from '../../src/kube/resource.ts'
 import {
@@ -73,41 +73,41 @@ test('the ConfigMaps are followed, also over an absence of the API server', OPTI
   const place = { resource: CONFIG_MAPS, namespace: NAMESPACE }
   const end = new AbortController()
   const log = createRecordingLog()
-  const texts = watchConfigurationTexts({
+  const [injector, mesh] = ['istio-sidecar-injector-canary', 'istio-canary']
+  const maps = watchConfigMaps({
     client,
     namespace: NAMESPACE,
-    revision: 'canary',
+    names: [injector, mesh],
+    keepDeleted: [injector],
     clock: systemClock,
     log,
     signal: end.signal,
   })
-  await texts.untilSynced()
-  assert.deepEqual(texts.current(), { config: undefined, values: undefined, meshes: [] })
+  let changes = 0
+  maps.onChange(() => changes++)
+  await maps.untilSynced(signal)
+  assert.deepEqual([maps.get(injector), maps.get(mesh)], [undefined, undefined])
 
-  await client.create(place, configMap('istio-sidecar-injector-canary', { config: 'c1', values: 'v1' }), { signal })
-  await client.create(place, configMap('istio-canary', { mesh: 'm1' }), { signal })
+  await client.create(place, configMap(injector, { config: 'c1', values: 'v1' }), { signal })
+  await client.create(place, configMap(mesh, { mesh: 'm1' }), { signal })
   await client.create(place, configMap('istio', { mesh: 'of the default revision' }), { signal })
-  await eventually(() => texts.current().meshes.length === 1 && texts.current().config === 'c1', signal)
-  assert.deepEqual(texts.current(), { config: 'c1', values: 'v1', meshes: ['m1'] })
+  await eventually(() => maps.get(mesh) !== undefined && maps.get(injector) !== undefined, signal)
+  assert.deepEqual([maps.get(injector), maps.get(mesh)], [{ config: 'c1', values: 'v1' }, { mesh: 'm1' }])
+  assert.equal(changes, 2)
 
   apiserver('stop')
   await eventually(() => log.lines.some(({ text }) => text.startsWith('watch broken')), signal)
-  assert.equal(texts.current().config, 'c1')
+  assert.equal(maps.get(injector)?.config, 'c1')
   apiserver('start')
-  const data = { config: 'c2', values: 'v1' }
-  await client.replace(
-    { ...place, name: 'istio-sidecar-injector-canary' },
-    configMap('istio-sidecar-injector-canary', data),
-    { signal },
-  )
-  await eventually(() => texts.current().config === 'c2', signal)
+  await client.replace({ ...place, name: injector }, configMap(injector, { config: 'c2' }), { signal })
+  await eventually(() => maps.get(injector)?.config === 'c2', signal)
 
-  await client.delete({ ...place, name: 'istio-canary' }, signal)
-  await eventually(() => texts.current().meshes.length === 0, signal)
-  await client.delete({ ...place, name: 'istio-sidecar-injector-canary' }, signal)
-  await client.create(place, configMap('istio-canary', { mesh: 'm2' }), { signal })
-  await eventually(() => texts.current().meshes[0] === 'm2', signal)
-  assert.equal(texts.current().config, 'c2', 'a deleted injector ConfigMap leaves its last content in force')
+  await client.delete({ ...place, name: mesh }, signal)
+  await eventually(() => maps.get(mesh) === undefined, signal)
+  await client.delete({ ...place, name: injector }, signal)
+  await client.create(place, configMap(mesh, { mesh: 'm2' }), { signal })
+  await eventually(() => maps.get(mesh)?.mesh === 'm2', signal)
+  assert.equal(maps.get(injector)?.config, 'c2', 'a deleted injector ConfigMap leaves its last content in force')
   end.abort()
 })
 

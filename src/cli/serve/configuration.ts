@@ -1,4 +1,6 @@
 /** What injection is configured with, and where it may come from: files, or a cluster. */
+import type { NodeFacts } from '../../injection/native-sidecars.ts'
+import type { ProxyConfigResource } from '../../injection/mesh/proxy-config-resources.ts'
 
 /** The texts an injector is compiled from; nothing of them is parsed yet. */
 export interface ConfigurationTexts {
@@ -23,6 +25,8 @@ export interface Configuration extends ConfigurationTexts {
 
 /** A place that configuration comes from. */
 export interface ConfigurationSource {
+  /** Whether a server that finds nothing usable at its start gives up (somebody just typed the file's name) or waits. */
+  readonly isRequired: boolean
   /**
    * The configuration as it is now.
    * @throws ProjectError CONFIG_UNREADABLE, CONFIG_INVALID
@@ -48,10 +52,10 @@ export interface KubeObject {
 
 /** What injection asks of a cluster. The answers are those of this moment; no call waits. */
 export interface World {
-  /** ProxyConfig resources of all namespaces. */
-  proxyConfigs(): readonly KubeObject[]
+  /** ProxyConfig resources of all namespaces; the same list until one of them changes. */
+  readonly proxyConfigs: readonly ProxyConfigResource[]
   /** Undefined: there is no cluster to ask. */
-  nodes(): readonly KubeObject[] | undefined
+  readonly nodes: NodeFacts | undefined
   /** Undefined: no such namespace is known. */
   namespaceAnnotations(namespace: string): Readonly<Record<string, string>> | undefined
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Metrics } from '../../server/metrics.ts'
 import type { Inject, InjectOutcome, InjectRequest } from '../../server/routes/inject.ts'
-import type { Configuration, ConfigurationSource, ConfigurationTexts, World } from './configuration.ts'
+import type { Configuration, ConfigurationSource, World } from './configuration.ts'
 
 /** An engine compiled from one configuration; the world is asked anew for each pod. */
 export type Engine = (request: InjectRequest, world: World) => InjectOutcome
@@ -12,7 +12,7 @@ export type Engine = (request: InjectRequest, world: World) => InjectOutcome
 export interface LiveEngineDeps {
   readonly source: ConfigurationSource
   /** Makes the engine. Throws, in the user's words, when the configuration is not usable. */
-  readonly compile: (texts: ConfigurationTexts) => Engine
+  readonly compile: (configuration: Configuration) => Engine
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics

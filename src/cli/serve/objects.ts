@@ -3,6 +3,7 @@ import { CORE_SCHEMA, loadAll } from 'js-yaml'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, ProjectError } from '../../base/errors.ts'
+import { nodeFactsOf } from '../../injection/native-sidecars.ts'
 import type { KubeObject, World } from './configuration.ts'
 
 /** Text of one file, with its name for messages. */
@@ -63,18 +64,23 @@ function checked(object: unknown, where: string): KubeObject {
 export function worldOf(objects: readonly KubeObject[] | undefined): World {
   const namespaces = new Map<string, KubeObject>()
   for (const object of objects ?? []) if (object.kind === 'Namespace') namespaces.set(object.metadata.name, object)
-  const nodes = objects?.filter(({ kind }) => kind === 'Node')
-  const proxyConfigs = (objects ?? []).filter(
-    ({ kind, apiVersion }) => kind === 'ProxyConfig' && apiVersion.startsWith('networking.istio.io/'),
-  )
   return {
-    proxyConfigs: () => proxyConfigs,
-    nodes: () => nodes,
+    proxyConfigs: (objects ?? []).filter(isProxyConfig),
+    nodes: objects === undefined ? undefined : nodeFactsOf(objects.filter(({ kind }) => kind === 'Node').map(nodeOf)),
     namespaceAnnotations: (namespace) => {
       const found = namespaces.get(namespace)
       return found === undefined ? undefined : (found.metadata.annotations ?? {})
     },
   }
+}
+
+function isProxyConfig({ kind, apiVersion }: KubeObject): boolean {
+  return kind === 'ProxyConfig' && apiVersion.startsWith('networking.istio.io/')
+}
+
+function nodeOf({ metadata, status }: KubeObject): { name: string; kubeletVersion: string } {
+  const { nodeInfo } = (status ?? {}) as { nodeInfo?: { kubeletVersion?: string } }
+  return { name: metadata.name, kubeletVersion: nodeInfo?.kubeletVersion ?? '' }
 }
 
 /** Data of a ConfigMap among `objects`. A missing namespace counts as the one that was asked for. */

@@ -1,4 +1,4 @@
-/** The configuration that is used where none is given: our own templates and values. */
+/** The configuration that is used where none is given: our own templates, values and mesh settings. */
 import { readFileSync } from 'node:fs'
 import { packagePath } from '../package.ts'
 
@@ -23,7 +23,12 @@ export function shippedConfigText(): string {
 
 /** Values for these templates, as a default installation has them. */
 export function shippedValuesText(): string {
-  return readFileSync(packagePath('templates', 'values.json'), 'utf8')
+  return readTemplate('values')
+}
+
+/** The mesh configuration that goes with them. */
+export function shippedMeshText(): string {
+  return readTemplate('mesh')
 }
 
 function readTemplate(name: string): string {

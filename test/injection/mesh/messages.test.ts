@@ -51,3 +51,12 @@ for (const root of [MESH_CONFIG, VALUES]) {
     }
   })
 }
+
+test('members of a oneof carry its Go name, and messages write themselves', () => {
+  const groups = PROXY_CONFIG.fields.filter(({ oneof }) => oneof !== undefined).map(({ json, oneof }) => [json, oneof])
+  assert.deepEqual(groups, [
+    ['serviceCluster', 'ClusterName'],
+    ['tracingServiceName', 'ClusterName'],
+  ])
+  assert.equal(PROXY_CONFIG.toJson?.({ statusPort: 1, concurrency: { value: 0 } }), '{"concurrency":0,"statusPort":1}')
+})

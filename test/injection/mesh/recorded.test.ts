@@ -146,7 +146,7 @@ test('recorded annotation errors are found, and no others', { skip: skipWithout(
 
 interface Decision {
   name: string
-  case: { object: string }
+  case: { object: string; mesh?: string }
   expect: { at: string; value: unknown }[]
 }
 
@@ -155,6 +155,15 @@ test('recorded decisions on annotations are ours', { skip: skipWithout(folder) }
   for (const { name, case: one, expect } of [...(tables['annotations'] ?? []), ...(tables['resourceQuantity'] ?? [])]) {
     const ok = expect.find(({ at: place }) => place === '/ok')?.value
     assert.equal(validateAnnotations(asPod(one.object).metadata?.annotations ?? {}) === undefined, ok ?? true, name)
+  }
+})
+
+test('recorded answers of protoToJSON are ours', { skip: skipWithout(folder) }, () => {
+  const tables = JSON.parse(readFileSync(at('decisions.json'), 'utf8')) as Record<string, Decision[]>
+  for (const { name, case: one, expect } of tables['cleanProxyConfig'] ?? []) {
+    const { mesh } = effectiveMeshConfig([one.mesh ?? ''])
+    const config = effectiveProxyConfig({ mesh, resources: [], podLabels: {}, podNamespace: '' })
+    assert.deepEqual(JSON.parse(protoToJson(PROXY_CONFIG, config)), expect[0]?.value, name)
   }
 })
 

@@ -57,6 +57,7 @@ class YamlWriter {
 
   private map(map: Record<string, unknown>, { indent, isRoot = false, isItem = false }: Place): void {
     const keys = Object.keys(map).sort(compareKeys)
+    keys.forEach(checkKey)
     if (keys.length === 0) return this.write('{}')
     const at = isRoot ? 0 : indent + 2
     for (const [i, key] of keys.entries()) {
@@ -66,7 +67,6 @@ class YamlWriter {
   }
 
   private pair(key: string, value: unknown, at: number): void {
-    checkReadable(key)
     if (isSimpleKey(key)) {
       const text = scalarText(key, { indent: at, column: at, isKey: true })
       this.write(text + ':')
@@ -123,20 +123,31 @@ function digitsAt(chars: readonly string[], from: number): string {
 }
 
 function scalarText(value: unknown, place: Place): string {
-  if (value === null || value === undefined) return 'null'
-  if (typeof value === 'boolean') return String(value)
-  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'string') return stringText(readBack(value), place)
   if (typeof value === 'number') return numberText(value)
-  checkReadable(String(value))
-  return stringText(String(value), place)
+  return typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : 'null'
+}
+
+/** The text as YAML reads it from JSON: U+0085 ends a line there, and lines are folded. */
+function readBack(text: string): string {
+  checkReadable(text)
+  if (!text.includes('\u0085')) return text
+  return text.replace(/ *(?:\u0085 *)+/g, (breaks) => {
+    const count = breaks.split('\u0085').length - 1
+    return count === 1 ? ' ' : '\n'.repeat(count - 1)
+  })
 }
 
 /** Whole floats below 2^64 are written as integers: in JSON they have no point, and YAML reads them so. */
 function numberText(value: number): string {
-  if (Object.is(value, -0)) return '-0'
   const isPlain = Number.isInteger(value) && Math.abs(value) < 1e21
   if (isPlain && value < 2 ** 64 && value >= -(2 ** 63)) return BigInt(value).toString()
   return formatG(value)
+}
+
+/** go-yaml reads no keys that take more than a line. */
+function checkKey(key: string): void {
+  if (key.includes('\u0085')) throw new FunctionError("yaml: did not find expected ',' or '}'")
 }
 
 /** Characters that go-yaml's reader refuses. */
@@ -164,7 +175,7 @@ const BASE60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/
 
 /** Whether the text, written plainly, would be read as something else than text. */
 function looksLikeOther(text: string): boolean {
-  if (BOOLS.test(text) || NULLS.test(text) || SPECIAL_FLOATS.test(text) || text === '<<') return true
+  if (BOOLS.test(text) || NULLS.test(text) || SPECIAL_FLOATS.test(text)) return true
   if (BASE60.test(text) || isTimestamp(text)) return true
   if (!/^[-+.0-9]/.test(text)) return false
   const digits = text.replaceAll('_', '')
@@ -230,37 +241,63 @@ function hasIndicators(text: string): boolean {
   return /:(?:\s|$)/.test(text) || /\s#/.test(text)
 }
 
-/** Breaks the text at the first single space beyond the width, unless it is a key. */
-function foldSpaces(text: string, { column, indent, isKey = false }: Place, write: (char: string) => string): string {
-  let out = ''
-  let at = column
-  let wasSpace = false
-  for (let i = 0; i < text.length; ) {
-    const char = String.fromCodePoint(text.codePointAt(i) ?? 0)
-    const isSpace = char === ' '
-    const canFold = isSpace && !isKey && !wasSpace && at > WIDTH && i > 0 && i < text.length - 1 && text.charAt(i + 1) !== ' '
-    if (canFold) {
-      out += '\n' + ' '.repeat(foldIndent(indent))
-      at = foldIndent(indent)
-    } else {
-      const written = write(char)
-      out += written
-      at += [...written].length
-    }
-    wasSpace = isSpace
-    i += char.length
-  }
-  return out
-}
-
 const foldIndent = (indent: number): number => indent + 2
 
-const folded = (text: string, place: Place): string => foldSpaces(text, place, (char) => char)
+/** Writes a text on one line, or several: broken at single spaces beyond the width, unless it is a key. */
+class Folder {
+  out = ''
+  private column: number
+  private readonly indent: number
+  private readonly folds: boolean
+  private afterSpace = false
+  private afterBreak = false
 
-function singleQuoted(text: string, place: Place): string {
-  const quotedPlace = { ...place, column: place.column + 1 }
-  return `'${foldSpaces(text, quotedPlace, (char) => (char === "'" ? "''" : char))}'`
+  constructor({ column, indent, isKey = false }: Place, offset: number) {
+    this.column = column + offset
+    this.indent = foldIndent(indent)
+    this.folds = !isKey
+  }
+
+  run(text: string, escape: (char: string) => string): string {
+    const chars = [...text]
+    for (const [i, char] of chars.entries()) {
+      const isInner = i > 0 && i < chars.length - 1 && chars[i + 1] !== ' '
+      if (char === ' ' && isInner && this.folds && !this.afterSpace && this.column > WIDTH) this.breakLine()
+      else if (BREAK.test(char)) this.writeBreak(char)
+      else this.write(char, escape)
+      this.afterSpace = char === ' '
+    }
+    return this.out
+  }
+
+  private breakLine(): void {
+    this.out += '\n' + ' '.repeat(this.indent)
+    this.column = this.indent
+  }
+
+  /** U+2028 and U+2029 end a line in YAML; what follows is indented. */
+  private writeBreak(char: string): void {
+    this.out += char
+    this.column = 0
+    this.afterBreak = true
+  }
+
+  private write(char: string, escape: (char: string) => string): void {
+    if (this.afterBreak && char !== ' ') {
+      this.out += ' '.repeat(Math.max(0, this.indent - this.column))
+      this.column = Math.max(this.column, this.indent)
+      this.afterBreak = false
+    }
+    const written = escape(char)
+    this.out += written
+    this.column += [...written].length
+  }
 }
+
+const folded = (text: string, place: Place): string => new Folder(place, 0).run(text, (char) => char)
+
+const singleQuoted = (text: string, place: Place): string =>
+  `'${new Folder(place, 1).run(text, (char) => (char === "'" ? "''" : char))}'`
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   '\0': '\\0',
@@ -294,7 +331,7 @@ function doubleQuoted(text: string, { column, indent, isKey = false }: Place): s
       wasSpace = true
       continue
     }
-    const written = escapeDouble(char)
+    const written = escapeDouble(char, text.startsWith('\ufeff'))
     out += written
     at += [...written].length
     wasSpace = isSpace
@@ -302,9 +339,10 @@ function doubleQuoted(text: string, { column, indent, isKey = false }: Place): s
   return out + '"'
 }
 
-function escapeDouble(char: string): string {
+/** istiod: a byte order mark at the start makes go-yaml escape every character. */
+function escapeDouble(char: string, escapesAll: boolean): string {
   const code = char.codePointAt(0) ?? 0
-  const mustEscape = hasUnprintable(char) || BREAK.test(char) || char === '"' || char === '\\'
+  const mustEscape = escapesAll || hasUnprintable(char) || BREAK.test(char) || char === '"' || char === '\\'
   if (!mustEscape) return char
   const named = NAMED_ESCAPES[char]
   if (named !== undefined) return named
@@ -318,10 +356,9 @@ function literal(text: string, { indent, isRoot = false }: Place): string {
   const at = isRoot ? 2 : indent + 2
   const needsHint = text.startsWith(' ') || BREAK.test(text.charAt(0))
   const chomp = !BREAK.test(text.slice(-1)) ? '-' : text.length === 1 || BREAK.test(text.slice(-2, -1)) ? '+' : ''
-  const lines = text.split('\n')
-  if (chomp === '') lines.pop()
-  const body = lines.map((line) => (line === '' ? '' : ' '.repeat(at) + line)).join('\n')
+  const lines = text.split(/(?<=[\n\u2028\u2029])/)
+  const body = lines.map((line) => (BREAK.test(line.charAt(0)) ? line : ' '.repeat(at) + line)).join('')
   const hint = `|${needsHint ? '2' : ''}${chomp}`
-  return chomp === '+' ? hint + '\n' + body.replace(/\n$/, '') : hint + '\n' + body
+  return `${hint}\n${body.replace(/\n$/, '')}`
 }
 
