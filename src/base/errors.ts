@@ -21,6 +21,14 @@ export const ERROR_CODES = {
   INJECTION_FAILED: 'A pod cannot be injected; the message is what its creator reads.',
   MESH_MESSAGE: 'A mesh configuration, values document or proxy config does not fit its message.',
   MESH_REFUSED: 'A mesh configuration can be read, but not used.',
+  REDIRECT_ENVIRONMENT:
+    'The network namespace lacks what redirection starts from: an address, or a readable resolv.conf.',
+  REDIRECT_CONFIG_INVALID: 'A setting of traffic redirection has a value that no rule can be made from.',
+  REDIRECT_RANGE_INVALID: 'An outbound range is no CIDR.',
+  REDIRECT_DETECT_FAILED: 'No usable iptables or nft tool, or the kernel lacks support for it.',
+  REDIRECT_APPLY_FAILED: 'The tool refused the rules.',
+  REDIRECT_ROUTES_FAILED: 'An address, policy rule or route beside the rules could not be set.',
+  SERVING_CERT_INVALID: 'The serving certificate is unreadable, expired or does not fit its key.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:

@@ -43,6 +43,11 @@ export type CommandEntry =
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the admission webhook', load: () => import('./serve.ts') },
   {
+    name: 'demo',
+    summary: 'inject one pod, without a cluster, and show the difference',
+    load: () => import('./demo.ts'),
+  },
+  {
     name: 'manifests',
     summary: 'print what an installation in a cluster consists of',
     load: () => import('./manifests.ts'),

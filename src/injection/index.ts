@@ -6,11 +6,12 @@ import { readInjectorConfig } from './config.ts'
 import type { InjectorConfig } from './config.ts'
 import { decide, wishOf } from './decision.ts'
 import type { SkipReason } from './decision.ts'
-import { injectorFunctions } from './functions/table.ts'
+import { injectorFunctions } from './functions/functions.ts'
 import { injectPod } from './inject.ts'
 import type { Compatibility, PodInput, PodSettings } from './inject.ts'
 import { effectiveMeshConfig } from './mesh/mesh-config.ts'
-import type { Message } from './mesh/message-type.ts'
+import type { Message, MessageType } from './mesh/message-type.ts'
+import { protoToJson } from './mesh/proto-to-json.ts'
 import type { ProxyConfigResource } from './mesh/proxy-config-resources.ts'
 import { effectiveProxyConfig, holdsApplication } from './mesh/proxy-config.ts'
 import { decodeTyped } from './model/decode.ts'
@@ -24,6 +25,7 @@ import { parsePathParameters } from './path-parameters.ts'
 import { DEFAULT_PROXY_IDS, proxyIdsOf, resetStampedIds } from './proxy-ids.ts'
 import { readInjectionValues } from './settings.ts'
 import { parseTemplate } from './template/template.ts'
+import type { StructType } from './template/types.ts'
 import { workloadOf } from './workload.ts'
 
 export interface InjectorInputs {
@@ -40,6 +42,8 @@ export interface InjectorInputs {
   readonly platform: string
   readonly compliancePolicy: string
   readonly compat: Compatibility
+  /** What `compileConfig` made of `configText` before; without it the text is compiled. */
+  readonly compiled?: CompiledConfig
   /** Variables of the process, as the template function `env` may read them. */
   readonly env: (name: string) => string | undefined
   /** Takes what an operator should know; one line each. */
@@ -94,6 +98,11 @@ export function createInjector(inputs: InjectorInputs): Injector {
   }
 }
 
+export interface CompiledConfig {
+  readonly config: InjectorConfig
+  readonly templates: PodSettings['choice']['templates']
+}
+
 export interface CompiledSettings {
   readonly config: InjectorConfig
   readonly settings: PodSettings
@@ -101,7 +110,7 @@ export interface CompiledSettings {
 
 /** All that is the same for every pod, also of the offline command. @throws as `createInjector` */
 export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 'platform'>): CompiledSettings {
-  const { config, templates } = blame('config', () => compileConfig(inputs))
+  const { config, templates } = inputs.compiled ?? compileConfig(inputs)
   const values = blame('values', () => readInjectionValues(inputs.valuesText))
   const { mesh, warnings } = effectiveMeshConfig(inputs.meshTexts)
   for (const warning of [...config.warnings, ...warnings]) inputs.warn(warning)
@@ -123,12 +132,23 @@ export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 
   }
 }
 
-function compileConfig({ configText, env, warn }: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): {
-  config: InjectorConfig
-  templates: PodSettings['choice']['templates']
-} {
+/**
+ * Reads the configuration document and compiles its templates, the most costly part of an injector.
+ * @throws ProjectError INJECTION_CONFIG_INVALID with `details.part` `config`
+ */
+export function compileConfig(inputs: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): CompiledConfig {
+  return blame('config', () => compileTemplates(inputs))
+}
+
+function compileTemplates({
+  configText,
+  env,
+  warn,
+}: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): CompiledConfig {
   const config = readInjectorConfig(configText)
-  const functions = injectorFunctions({ env, warn })
+  // only messages reach protoToJSON, and all of them are described in mesh/
+  const messageJson = (type: StructType, value: unknown): string => protoToJson(type as MessageType, value as Message)
+  const functions = injectorFunctions({ env, warn, messageJson })
   // istiod: every text is named "inject", so messages never say which one failed
   const templates = new Map(
     [...config.templates].map(([name, text]) => [name, parseTemplate('inject', text, { functions })]),

@@ -17,6 +17,7 @@ import { strippedPod } from './reinjection.ts'
 import { renderTemplates } from './render.ts'
 import type { TemplateChoice } from './render.ts'
 import type { InjectionValues } from './settings.ts'
+import type { TypedValue } from './template/value.ts'
 import type { Workload } from './workload.ts'
 
 /** `istiod` answers as istiod does; `off` follows the deviations of docs/compatibility.md. */
@@ -60,7 +61,7 @@ export function injectPod(input: PodInput, settings: PodSettings): Pod {
   const { template, merged } = stage('failed to run injection template: ', () => {
     checkAnnotations(pod, settings.compat)
     const { choice } = settings
-    return renderTemplates(pod, { choice, data: dataOf(input, settings), nativeSidecars: input.nativeSidecars })
+    return renderTemplates(pod, { choice, data: podData(input, settings), nativeSidecars: input.nativeSidecars })
   })
   const isTproxy = proxyConfig['interceptionMode'] === TPROXY
   const reappliesFormer = settings.compat === 'off'
@@ -100,7 +101,11 @@ function checkAnnotations(pod: Pod, compat: Compatibility): void {
   )
 }
 
-function dataOf(input: PodInput, settings: PodSettings): ReturnType<typeof templateData> {
+/** What the templates of a pod see. @throws ProjectError, ModelError for a broken overrides annotation */
+export function podData(
+  input: Omit<PodInput, 'holdsApplication' | 'pathVariables'>,
+  settings: PodSettings,
+): TypedValue {
   const { values, mesh, revision, compliancePolicy } = settings
   const pod = strippedPod(input.pod, settings.statusPort)
   const { workload, proxyConfig, nativeSidecars, proxyIds } = input

@@ -33,13 +33,31 @@ export function readOverlay(text: string): Overlay {
 export function applyOverlay(pod: Pod, overlay: Overlay): Pod {
   if (overlay === undefined) throw new ProjectError('INJECTION_FAILED', 'strategic merge: invalid JSON document')
   const merged = stage('strategic merge: ', () => strategicMerge(POD, pod, overlay))
-  return stage('unmarshal patched pod: ', () => decodeTyped(POD, merged, { unknownFields: 'keep' })) as Pod
+  return decodeMerged(POD, merged) as Pod
 }
 
 /** A container with another laid over it, the other's settings winning. @throws ProjectError INJECTION_FAILED */
 export function overlayContainer(container: Container, over: Container): Container {
   const merged = stage('strategic merge: ', () => strategicMerge(CONTAINER, container, over))
-  return stage('unmarshal patched pod: ', () => decodeTyped(CONTAINER, merged, { unknownFields: 'keep' })) as Container
+  return decodeMerged(CONTAINER, merged) as Container
+}
+
+/** istiod: what was merged travels as JSON with sorted keys, so of several errors the first in that order is told. */
+function decodeMerged(type: GoType, merged: unknown): unknown {
+  try {
+    return decodeTyped(type, merged, { unknownFields: 'keep' })
+  } catch {
+    const sorted = withSortedKeys(merged)
+    return stage('unmarshal patched pod: ', () => decodeTyped(type, sorted, { unknownFields: 'keep' }))
+  }
+}
+
+function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys)
+  if (!isJsonObject(value)) return value
+  const sorted: JsonObject = {}
+  for (const name of Object.keys(value).sort()) setMember(sorted, name, withSortedKeys(value[name]))
+  return sorted
 }
 
 /** Runs a part; what it throws is told with the prefix. */

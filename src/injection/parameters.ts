@@ -63,28 +63,31 @@ const TEMPLATE_DATA = struct('inject.SidecarTemplateData', [
   field('CompliancePolicy', STRING),
 ])
 
+/** istiod: a pointer, as its error messages tell. */
+const DATA = pointerTo(TEMPLATE_DATA)
+
 /** The mesh's enum value `InboundTrafficPolicy.LOCALHOST`. */
 const LOCALHOST = 1
 
 /** One object, the same for every template of a request. */
 export function templateData(given: TemplateParameters): TypedValue {
   const { workload, pod } = given
-  return new TypedValue(TEMPLATE_DATA, {
-      TypeMeta: { Kind: workload.kind, APIVersion: workload.apiVersion },
-      DeploymentMeta: { Namespace: workload.namespace, Name: workload.name },
-      ObjectMeta: pod.metadata ?? {},
-      Spec: pod.spec ?? {},
-      ProxyConfig: given.proxyConfig,
-      MeshConfig: given.meshConfig,
-      Values: given.values,
-      Revision: given.revision,
-      NativeSidecars: given.nativeSidecars,
-      ProxyImage: given.proxyImage,
-      ProxyInitImage: given.proxyInitImage,
-      ProxyUID: given.proxyIds.uid,
-      ProxyGID: given.proxyIds.gid,
-      InboundTrafficPolicyMode: inboundMode(given.meshConfig),
-      CompliancePolicy: given.compliancePolicy,
+  return new TypedValue(DATA, {
+    TypeMeta: { Kind: workload.kind, APIVersion: workload.apiVersion },
+    DeploymentMeta: { Namespace: workload.namespace, Name: workload.name },
+    ObjectMeta: pod.metadata ?? {},
+    Spec: pod.spec ?? {},
+    ProxyConfig: given.proxyConfig,
+    MeshConfig: given.meshConfig,
+    Values: given.values,
+    Revision: given.revision,
+    NativeSidecars: given.nativeSidecars,
+    ProxyImage: given.proxyImage,
+    ProxyInitImage: given.proxyInitImage,
+    ProxyUID: given.proxyIds.uid,
+    ProxyGID: given.proxyIds.gid,
+    InboundTrafficPolicyMode: inboundMode(given.meshConfig),
+    CompliancePolicy: given.compliancePolicy,
   })
 }
 

@@ -1,10 +1,7 @@
 /** What injection itself reads from the chart's values, and the untyped view of them that templates see. */
-import { ProjectError, messageOf } from '../base/errors.ts'
 import type { Message } from './mesh/message-type.ts'
-import { VALUES } from './mesh/messages.ts'
-import { readMessage } from './mesh/proto-json.ts'
-import { formatFloat } from './template/go/format-float.ts'
-import { readYaml } from './yaml/read.ts'
+import { readValues } from './mesh/values.ts'
+import { formatG } from './template/go/format-float.ts'
 
 export interface InjectionValues {
   /** All numbers are floats to a template. */
@@ -23,17 +20,9 @@ export interface InjectionValues {
 
 const DEFAULT_IMAGE = 'proxyv2'
 
-/** Reads the values document. @throws ProjectError INJECTION_CONFIG_INVALID with istiod's text */
+/** Reads the values document. @throws ProjectError MESH_MESSAGE with istiod's text */
 export function readInjectionValues(text: string): InjectionValues {
-  let untyped: unknown
-  let typed: Message
-  try {
-    untyped = readYaml(text)
-    typed = readMessage(VALUES, untyped)
-  } catch (cause) {
-    const message = `could not parse configuration values: ${messageOf(cause)}`
-    throw new ProjectError('INJECTION_CONFIG_INVALID', message, { cause })
-  }
+  const { typed, untyped } = readValues(text)
   const global = messageAt(typed, 'global')
   const proxy = messageAt(global, 'proxy')
   return {
@@ -65,5 +54,6 @@ function tagText(global: Message): string {
   if (!Object.hasOwn(global, 'tag')) return ''
   const tag = global['tag']
   if (tag === null || tag === undefined) return '<nil>'
-  return typeof tag === 'number' ? formatFloat(tag) : String(tag as string | boolean)
+  if (typeof tag === 'number') return formatG(tag)
+  return typeof tag === 'string' ? tag : JSON.stringify(tag)
 }

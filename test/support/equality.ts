@@ -4,6 +4,7 @@ type Json = Record<string, unknown>
 
 export interface ComparedAnswer {
   readonly ok: boolean
+  /** Unknown where only the pods are recorded. */
   readonly injected?: boolean
   readonly error?: string
   readonly object?: unknown
@@ -19,7 +20,7 @@ const QUANTITY_FIELDS: ReadonlySet<string> = new Set(['sizeLimit', 'divisor'])
 export function differenceOf(want: ComparedAnswer, got: ComparedAnswer): string | undefined {
   if (want.ok !== got.ok) return `ok: want ${want.ok}, got ${got.ok} ${got.error ?? ''}`
   if (!want.ok) return messageDifference(want.error ?? '', got.error ?? '')
-  if ((want.injected ?? false) !== (got.injected ?? false)) return `injected: want ${String(want.injected)}`
+  if (want.injected !== undefined && want.injected !== (got.injected ?? false)) return `injected: want ${want.injected}`
   return objectDifference(want.object, got.object)
 }
 

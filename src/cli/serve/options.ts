@@ -114,7 +114,6 @@ export const SERVE_FLAGS: readonly Flag[] = [
     name: 'istio-namespace',
     value: 'name',
     help: 'namespace of the ConfigMaps',
-    env: 'POD_NAMESPACE',
     default: 'istio-system',
   },
   {

@@ -73,7 +73,7 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
     const ports = await openSide(side, options)
-    const [certificates] = await Promise.all([
+    const [certificates] = await bothSettled(life, [
       startCertificates(options, deps, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
     ])
@@ -106,6 +106,17 @@ async function openSide([health, metrics]: Side, options: ServeOptions): Promise
   const healthPort = await listen(health, { name: 'health', port: options.healthPort, host })
   const metricsPort = await listen(metrics, { name: 'metrics', port: options.metricsPort, host })
   return { healthPort, metricsPort }
+}
+
+/** Like Promise.all, but a failure ends `life` and waits for the other: what is still being started could not be ended. */
+async function bothSettled<A, B>(life: AbortController, both: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  try {
+    return await Promise.all(both)
+  } catch (err) {
+    life.abort()
+    await Promise.allSettled(both)
+    throw err
+  }
 }
 
 async function firstConfiguration(engine: LiveEngine, source: ConfigurationSource, signal: AbortSignal): Promise<void> {

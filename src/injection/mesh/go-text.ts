@@ -55,6 +55,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 }
 
 const MAX_INT64 = (1n << 63n) - 1n
+const MAX_UINT64 = (1n << 64n) - 1n
 
 /**
  * Nanoseconds of a duration in Go's syntax (`1h30m`, `1.5s`, `.5s`, `-2ms`, `0`).
@@ -71,6 +72,7 @@ export function parseGoDuration(text: string): bigint {
     const part = /^([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/.exec(rest)
     const [whole = '', integer = '', fraction = '', unit = ''] = part ?? []
     if (integer + fraction === '') throw invalid()
+    if (exceeds(integer, MAX_INT64 + 1n)) throw invalid()
     if (unit === '') throw new GoTextError(`time: missing unit in duration ${timeQuote(text)}`)
     const size = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined
     if (size === undefined)
@@ -84,11 +86,17 @@ export function parseGoDuration(text: string): bigint {
   return total
 }
 
+/** Whether decimal digits spell more than `limit`, which has 19 or 20 digits; cheap for texts of any length. */
+function exceeds(digits: string, limit: bigint): boolean {
+  const significant = digits.replace(/^0+/, '')
+  return significant.length > 20 || BigInt(significant) > limit
+}
+
 /** Go computes the part after the point in floating point and drops digits that do not fit 63 bits. */
 function fractionOf(digits: string, unit: bigint): bigint {
-  if (digits === '') return 0n
-  let kept = digits
-  while (kept.length > 18 && BigInt(kept) > MAX_INT64) kept = kept.slice(0, -1)
+  const zeros = /^0*/.exec(digits)?.[0].length ?? 0
+  let kept = digits.slice(0, zeros + 19)
+  if (exceeds(kept, MAX_INT64 + 1n)) kept = kept.slice(0, -1)
   return BigInt(Math.trunc(Number(kept) * (Number(unit) / 10 ** kept.length)))
 }
 
@@ -125,6 +133,9 @@ export function parseUint(text: string, bits: 16 | 32): number {
  */
 export function parseInteger(text: string): number {
   const fail = (why: string): GoTextError => new GoTextError(`strconv.Atoi: parsing ${goQuote(text)}: ${why}`)
+  // Go reads digit by digit, so a number may be too large before the first bad character is seen.
+  const digits = /^[+-]?([0-9]*)/.exec(text)?.[1] ?? ''
+  if (exceeds(digits, MAX_UINT64)) throw fail('value out of range')
   if (!/^[+-]?[0-9]+$/.test(text)) throw fail('invalid syntax')
   const value = BigInt(text.replace(/^\+/, ''))
   if (value > MAX_INT64 || value < -MAX_INT64 - 1n) throw fail('value out of range')

@@ -21,7 +21,7 @@ function lengthProblem(domain: string): string | undefined {
 function labelsProblem(domain: string): string | undefined {
   const labels = domain.split('.')
   const top = labels.at(-1) ?? ''
-  if (/^[+-]?[0-9]{1,18}$/.test(top)) {
+  if (typeof integerOf(top) === 'number') {
     return `domain name ${goQuote(domain)} invalid (top level domain ${goQuote(top)} cannot be all-numeric)`
   }
   const bad = badLabel(labels)
@@ -58,7 +58,7 @@ export const portProblem = (port: number): string | undefined =>
 export function addressProblem(address: string): string | undefined {
   const split = splitHostPort(address)
   if (typeof split === 'string') return `unable to split ${goQuote(address)}: ${split}`
-  const port = portNumber(split.port)
+  const port = integerOf(split.port)
   if (typeof port === 'string') return `port (${split.port}) is not a number: ${port}`
   const problem = portProblem(port)
   if (problem !== undefined) return problem
@@ -66,7 +66,8 @@ export function addressProblem(address: string): string | undefined {
   return `${goQuote(split.host)} is not a valid hostname or an IP address`
 }
 
-function portNumber(text: string): number | string {
+/** The number, or the complaint of Go's strconv.Atoi. */
+function integerOf(text: string): number | string {
   try {
     return parseInteger(text)
   } catch (err) {

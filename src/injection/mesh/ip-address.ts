@@ -7,6 +7,8 @@ interface Complaint {
   readonly at?: string
 }
 
+const MAX_INT64 = (1n << 63n) - 1n
+
 /** Whether the text is an IPv4 or IPv6 address; a zone is allowed. */
 export const isIpAddress = (text: string): boolean => addressProblem(text) === undefined
 
@@ -23,7 +25,8 @@ export function checkPrefix(text: string): void {
   if (problem !== undefined) throw fail(`ParseAddr(${goQuote(address)}): ${worded(problem)}`)
   if (address.includes('%')) throw fail('IPv6 zones cannot be present in a prefix')
   const bits = text.slice(slash + 1)
-  if (!/^(?:0|[1-9][0-9]*)$/.test(bits) || bits.length > 18) throw fail(`bad bits after slash: ${goQuote(bits)}`)
+  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(bits) || BigInt(bits) > MAX_INT64)
+    throw fail(`bad bits after slash: ${goQuote(bits)}`)
   if (Number(bits) > (address.includes(':') ? 128 : 32)) throw fail('prefix length out of range')
 }
 

@@ -21,7 +21,7 @@ export interface DurationValue {
 export interface MessageField extends StructField {
   /** Name in the proto file; protobuf's JSON accepts it next to the JSON name. */
   readonly proto: string
-  /** Oneof this field is a member of. istiod: such members are reached through getters only. */
+  /** Go name of the oneof this field is a member of. istiod: such members are reached through getters only. */
   readonly oneof?: string
 }
 
@@ -34,6 +34,8 @@ export interface MessageType extends StructType {
   readonly fields: readonly MessageField[]
   readonly message: true
   readonly wellKnown?: WellKnown
+  /** Its own marshaller. istiod: Istio's messages write themselves as protobuf's JSON. */
+  readonly toJson?: (self: unknown) => string
 }
 
 export interface EnumType extends ScalarType {
@@ -131,17 +133,33 @@ function entriesOf<T>(table: Readonly<Record<string, Readonly<Record<string, T>>
   )
 }
 
+/** Writes a message as JSON. */
+export type WriteMessage = (type: MessageType, message: Message) => string
+
 /**
- * The types of a table, by full name (`istio.mesh.v1alpha1.ProxyConfig`).
+ * The types of a table, by full name (`istio.mesh.v1alpha1.ProxyConfig`), with `write` as their marshaller.
  * @throws Error when a row of the table names an unknown type, which is a mistake in our own tables.
  */
-export function defineMessages(fields: FieldTable, enums: EnumTable): (fullName: string) => MessageType {
+export function defineMessages(options: {
+  fields: FieldTable
+  enums: EnumTable
+  write: WriteMessage
+}): (fullName: string) => MessageType {
+  const { fields, enums, write } = options
   const packages = Object.keys(fields)
   const enumTypes = new Map(entriesOf(enums).map(([pkg, name, row]) => [`${pkg}.${name}`, defineEnum(pkg, name, row)]))
   const messages = new Map<string, MessageType & { readonly fields: MessageField[] }>()
   for (const [pkg, name] of entriesOf(fields)) {
     const fullName = `${pkg}.${name}`
-    messages.set(fullName, { kind: 'struct', name: goTypeName(pkg, name), fullName, fields: [], message: true })
+    const type: MessageType & { readonly fields: MessageField[] } = {
+      kind: 'struct',
+      name: goTypeName(pkg, name),
+      fullName,
+      fields: [],
+      message: true,
+      toJson: (self) => write(type, self as Message),
+    }
+    messages.set(fullName, type)
   }
 
   const named = (pkg: string, name: string): GoType => {
@@ -166,7 +184,7 @@ export function defineMessages(fields: FieldTable, enums: EnumTable): (fullName:
     const [proto = '', oneof] = withGroup.split('@')
     const json = ownJson ?? jsonName(proto)
     const field = { name: goFieldName(proto), json, proto, type: typeOf(pkg, owner, type), omitEmpty: true }
-    return oneof === undefined ? field : { ...field, oneof }
+    return oneof === undefined ? field : { ...field, oneof: goFieldName(oneof) }
   }
   for (const [pkg, name, row] of entriesOf(fields)) {
     messages.get(`${pkg}.${name}`)?.fields.push(...split(row, ';').map((one) => fieldOf(pkg, name, one)))

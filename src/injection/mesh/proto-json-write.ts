@@ -84,9 +84,10 @@ function writeObject(object: Readonly<Record<string, unknown>>, write: (value: u
   return `{${keys.map((key) => `${goJsonString(key)}:${write(object[key])}`).join(',')}}`
 }
 
-/** Order of the UTF-8 forms. UTF-16 order differs only where surrogates meet characters above them. */
+/** Order of the UTF-8 forms. UTF-16 order is the same unless surrogates or characters above them are involved. */
 export function compareBytes(a: string, b: string): number {
   if (a === b) return 0
+  if (!/[\ud800-\uffff]/.test(a + b)) return a < b ? -1 : 1
   const [x, y] = [[...a], [...b]]
   const at = x.findIndex((char, i) => char !== y[i])
   if (at < 0) return -1

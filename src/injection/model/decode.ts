@@ -109,13 +109,20 @@ function sliceCodec(type: SliceType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!Array.isArray(value)) return refuse(value, { type, run, zero: null })
-      const given: readonly unknown[] = value
-      const decoded = given.map((one) => element.decode(one, run))
-      return decoded.every((one, i) => one === given[i]) ? given : decoded
+      return decodeElements(value, element, run)
     },
     zero: () => null,
     isEmpty: (value) => value === null || (value as unknown[]).length === 0,
   }
+}
+
+function decodeElements(list: readonly unknown[], element: Codec, run: Run): readonly unknown[] {
+  let copy: unknown[] | undefined
+  for (const [i, given] of list.entries()) {
+    const decoded = element.decode(given, run)
+    if (decoded !== given) (copy ??= [...list])[i] = decoded
+  }
+  return copy ?? list
 }
 
 function mapCodec(type: MapType, element: Codec): Codec {
@@ -123,14 +130,12 @@ function mapCodec(type: MapType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!isJsonObject(value)) return refuse(value, { type, run, zero: null })
-      const decoded: JsonObject = {}
-      let same = true
+      let copy: JsonObject | undefined
       for (const key of Object.keys(value)) {
         const member = element.decode(value[key], run)
-        same &&= member === value[key]
-        setMember(decoded, key, member)
+        if (member !== value[key]) setMember((copy ??= { ...value }), key, member)
       }
-      return same ? value : decoded
+      return copy ?? value
     },
     zero: () => null,
     isEmpty: (value) => value === null || Object.keys(value as JsonObject).length === 0,
@@ -202,34 +207,56 @@ function structCodec(type: StructType, set: CodecSet): Codec {
   const fields = fieldsOf(type, set)
   const byName = new Map(fields.map((field) => [field.json, field]))
   const byFoldedName = new Map(fields.map((field) => [foldName(field.json), field]))
-  const present = fields.filter(({ omits }) => omits === NEVER)
-  const find = (name: string): FieldCodec | undefined => byName.get(name) ?? byFoldedName.get(foldName(name))
-  const zero = (): JsonObject => complete({}, present)
+  const layout: StructLayout = {
+    type,
+    find: (name) => byName.get(name) ?? byFoldedName.get(foldName(name)),
+    present: fields.filter(({ omits }) => omits === NEVER),
+    keepsUnknown: set.keepUnknown,
+  }
+  const zero = (): JsonObject => complete({}, layout.present)
   return {
     zero,
     isEmpty: NEVER,
     decode: (value, run) => {
       if (value === null) return zero()
-      if (!isJsonObject(value)) return refuse(value, { type, run, zero: zero() })
-      const decoded: JsonObject = {}
-      let same = true
-      for (const name of Object.keys(value)) {
-        const field = find(name)
-        if (field === undefined) {
-          same &&= set.keepUnknown
-          if (set.keepUnknown) setMember(decoded, name, value[name])
-          continue
-        }
-        const member = decodeField(value[name], { field, type, run })
-        same &&= member === value[name] && name === field.json
-        if (field.omits(member)) same = false
-        else decoded[field.json] = member
-      }
-      const size = Object.keys(decoded).length
-      complete(decoded, present)
-      return same && Object.keys(decoded).length === size ? value : decoded
+      return isJsonObject(value) ? decodeMembers(value, layout, run) : refuse(value, { type, run, zero: zero() })
     },
   }
+}
+
+interface StructLayout {
+  readonly type: StructType
+  readonly find: (name: string) => FieldCodec | undefined
+  /** Fields Go always writes. */
+  readonly present: readonly FieldCodec[]
+  readonly keepsUnknown: boolean
+}
+
+function decodeMembers(value: JsonObject, layout: StructLayout, run: Run): JsonObject {
+  const names = Object.keys(value)
+  // Most members are canonical already: a copy is made from the first on that is not.
+  let copy: JsonObject | undefined
+  for (const [i, name] of names.entries()) {
+    const given = value[name]
+    const field = layout.find(name)
+    const member = field === undefined ? given : decodeField(given, { field, type: layout.type, run })
+    const leftOut = field === undefined ? !keeps(name, layout) : field.omits(member)
+    const isSame = !leftOut && member === given && (field === undefined || field.json === name)
+    if (!isSame) copy ??= pick(value, names.slice(0, i))
+    if (copy !== undefined && !leftOut) setMember(copy, field?.json ?? name, member)
+  }
+  if (copy !== undefined) return complete(copy, layout.present)
+  const isComplete = layout.present.every(({ json }) => Object.hasOwn(value, json))
+  return isComplete ? value : complete({ ...value }, layout.present)
+}
+
+/** No field of Kubernetes begins with a dollar: what does is a merge directive left over. */
+const keeps = (name: string, { keepsUnknown }: StructLayout): boolean => keepsUnknown && !name.startsWith('$')
+
+function pick(object: JsonObject, names: readonly string[]): JsonObject {
+  const picked: JsonObject = {}
+  for (const name of names) setMember(picked, name, object[name])
+  return picked
 }
 
 function complete(object: JsonObject, present: readonly FieldCodec[]): JsonObject {
@@ -240,7 +267,7 @@ function complete(object: JsonObject, present: readonly FieldCodec[]): JsonObjec
 function decodeField(value: unknown, { field, type, run }: { field: FieldCodec; type: StructType; run: Run }): unknown {
   const { path, struct } = run
   const depth = path.length
-  path.push(...field.path)
+  for (const name of field.path) path.push(name)
   run.struct = type
   const decoded = field.codec.decode(value, run)
   path.length = depth

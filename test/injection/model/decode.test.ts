@@ -50,6 +50,10 @@ test('decode: unknown fields are dropped or kept', () => {
   assert.deepEqual(keep(POD, pod), pod)
 })
 
+test('decode: merge directives left over are never kept', () => {
+  assert.deepEqual(keep(POD, { ...LEAST_POD, $patch: 'replace', '$setElementOrder/x': [] }), LEAST_POD)
+})
+
 test('decode: __proto__ is a label like any other and no way into prototypes', () => {
   const pod: unknown = JSON.parse(
     '{"metadata":{"labels":{"__proto__":"x","constructor":"y"}},"__proto__":{"polluted":1}}',

@@ -1,0 +1,73 @@
+/** `mesh-admission istio-iptables` (alias `init`): the init container's command, with the arguments and exit codes of the original. */
+import { writeFile } from 'node:fs/promises'
+import { createLog } from '../base/log.ts'
+import { createRecorder, type Recorder } from '../redirect/dry-run.ts'
+import { FLAGS, type Compat, type Flag } from '../redirect/flags.ts'
+import { realHost } from '../redirect/host.ts'
+import { runInit, type InitOutcome } from '../redirect/init.ts'
+import { ipNetwork } from '../redirect/ip-tool.ts'
+import { probeRedirection } from '../redirect/probe.ts'
+import { runTool } from '../redirect/run.ts'
+
+/** The part of a command's surroundings that this one uses. */
+export interface InitContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  print(text: string): void
+  note(text: string): void
+}
+
+/** Runs the command. 0 done, 1 failed, 126 not redirected (`--run-validation`), 255 wrong arguments. */
+export async function runForeign(args: readonly string[], context: InitContext): Promise<number> {
+  const { compat, rest } = takeCompat(args)
+  const recorder = createRecorder()
+  const log = createLog()
+  const outcome = await runInit(
+    { args: rest, env: context.env, compat },
+    {
+      host: realHost,
+      run: runTool,
+      recordRun: recorder.run,
+      network: ipNetwork(runTool),
+      probe: probeRedirection,
+      log,
+    },
+  )
+  await tell(outcome, { recorder, context })
+  return outcome.exit
+}
+
+const COMPAT_FLAG = '--compat='
+
+/** `--compat=istiod` is ours, wherever it stands; the original's parser never sees it. */
+function takeCompat(args: readonly string[]): { compat: Compat; rest: readonly string[] } {
+  const rest = args.filter((arg) => !arg.startsWith(COMPAT_FLAG))
+  return { compat: args.includes(`${COMPAT_FLAG}istiod`) ? 'istiod' : 'none', rest }
+}
+
+interface Told {
+  readonly recorder: Recorder
+  readonly context: InitContext
+}
+
+async function tell({ help, error, stage }: InitOutcome, { recorder, context }: Told): Promise<void> {
+  if (help === true) context.print(helpText())
+  for (const { tool, text } of recorder.inputs) context.print(`# ${tool}\n${text}`)
+  if (error !== undefined) context.note(`istio-iptables: ${stage ?? 'failed'}: ${error}\n`)
+  const path = context.env.DRY_RUN_FILE_PATH ?? ''
+  if (recorder.lines.length > 0 && path !== '') await writeFile(path, `${recorder.lines.join('\n')}\n`, { mode: 0o644 })
+}
+
+function helpText(): string {
+  const lines = FLAGS.map((flag) => `  ${flagText(flag)}${flag.help}${variablesText(flag)}`)
+  return `Redirects the traffic of this network namespace to the proxy.\n\nUsage: mesh-admission istio-iptables [flags]\n\n${lines.join('\n')}
+      --compat=istiod                         do as the original does where we would behave better\n`
+}
+
+function flagText({ short, long, type }: Flag): string {
+  const value = type === 'bool' ? '' : ` ${type}`
+  return `${short === undefined ? '    ' : `-${short}, `}--${long}${value}`.padEnd(44)
+}
+
+function variablesText({ env }: Flag): string {
+  return env.length === 0 ? '' : ` (${env.join(', then ')})`
+}

@@ -1,0 +1,52 @@
+/** Brings a namespace's nftables to the rules wanted, in one transaction. */
+import { ProjectError } from '../base/errors.ts'
+import type { ApplyDeps } from './apply-iptables.ts'
+import type { RedirectConfig } from './config.ts'
+import { exitText } from './detect.ts'
+import { renderRemoval, renderTransaction } from './nftables.ts'
+import type { Rule } from './rule.ts'
+
+const CHECK = 'add table inet test { comment "probe" ; }\n'
+const CHECK_WITHOUT_COMMENT = 'add table inet test\n'
+
+/**
+ * Applies or removes the program.
+ * @throws ProjectError REDIRECT_DETECT_FAILED when nft is missing or too old, REDIRECT_APPLY_FAILED with nft's own words
+ */
+export async function applyNftables(config: RedirectConfig, program: readonly Rule[], deps: ApplyDeps): Promise<void> {
+  if (!(deps.record && config.compat === 'none')) await checkNft(config, deps)
+  const text = renderNftables(config, program)
+  const done = await deps.run('nft', ['-f', '-'], { stdin: text })
+  if (done.exitCode === 0) return
+  throw new ProjectError(
+    'REDIRECT_APPLY_FAILED',
+    `nftables run failed: ${exitText('nft', done)}\n${done.stderr.trim()}`,
+  )
+}
+
+/** The transaction of a configuration. */
+export function renderNftables(config: RedirectConfig, program: readonly Rule[]): string {
+  if (config.cleanupOnly) return renderRemoval()
+  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'none' })
+}
+
+async function checkNft(config: RedirectConfig, { run }: ApplyDeps): Promise<void> {
+  const printed = await run('nft', ['--version'])
+  if (printed.missing) throw new ProjectError('REDIRECT_DETECT_FAILED', missingText(config))
+  const version = printed.stdout.trim()
+  if (version.startsWith('nftables v0.') || version.startsWith('nftables v1.0.0')) {
+    throw new ProjectError('REDIRECT_DETECT_FAILED', `nft: expected version 1.0.1 or later, got ${version}`)
+  }
+  for (const text of [CHECK, CHECK_WITHOUT_COMMENT]) {
+    const checked = await run('nft', ['--check', '-f', '-'], { stdin: text })
+    if (checked.exitCode === 0) return
+    if (text === CHECK_WITHOUT_COMMENT) {
+      throw new ProjectError('REDIRECT_DETECT_FAILED', `nft: the kernel takes no table: ${checked.stderr.trim()}`)
+    }
+  }
+}
+
+function missingText({ cniMode }: RedirectConfig): string {
+  const where = cniMode ? 'on the host filesystem' : 'in the sidecar container image'
+  return `nativeNftables is enabled, but the nft binary is missing ${where}: could not find nftables binary: exec: "nft": executable file not found in $PATH`
+}

@@ -1,0 +1,24 @@
+/** The facts of the host that we run on. */
+import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import type { HostFacts } from './config.ts'
+
+const RESOLV_CONF = '/etc/resolv.conf'
+const PASSWD = '/etc/passwd'
+
+/** Reads them when asked; accounts come from the file alone, since name services may need the network that we set up. */
+export const realHost: HostFacts = {
+  addresses: () => {
+    const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+    const texts = (family: string): string[] =>
+      all.filter((one) => one.family === family).map((one) => one.cidr ?? one.address)
+    return [...texts('IPv4'), ...texts('IPv6')]
+  },
+  resolvConf: () => readFile(RESOLV_CONF, 'utf8'),
+  uidOf: async (account) => {
+    const text = await readFile(PASSWD, 'utf8').catch(() => '')
+    const line = text.split('\n').find((one) => one.startsWith(`${account}:`))
+    const uid = line?.split(':')[2]
+    return uid !== undefined && /^[0-9]+$/.test(uid) ? Number(uid) : undefined
+  },
+}

@@ -1,0 +1,116 @@
+/** What the init container does: flags and variables in, rules in place, an exit status out. */
+import { messageOf, ProjectError, type ErrorCode } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { applyIptables, type ApplyDeps } from './apply-iptables.ts'
+import { applyNftables } from './apply-nftables.ts'
+import { deriveConfig, type HostFacts, type RedirectConfig } from './config.ts'
+import { parseFlags, type Compat, type Environment } from './flags.ts'
+import { redirectProgram } from './program.ts'
+import { addRoutes, removeRoutes, type Network } from './routes.ts'
+import type { Run } from './run.ts'
+
+export type Backend = 'iptables' | 'nftables' | 'none'
+export type Stage = 'flags' | 'environment' | 'validate' | 'detect' | 'apply' | 'routes' | 'validation'
+
+export interface InitDeps {
+  readonly host: HostFacts
+  readonly run: Run
+  /** Stands in for `run` in a dry run: notes what it is given, and does nothing. */
+  readonly recordRun: Run
+  readonly network: Network
+  readonly log: Log
+  /** Whether a connection is really redirected. */
+  readonly probe: (config: RedirectConfig) => Promise<{ ok: true } | { ok: false; reason: string }>
+}
+
+export interface InitOutcome {
+  readonly exit: 0 | 1 | 126 | 255
+  readonly backend?: Backend
+  /** Where it failed. */
+  readonly stage?: Stage
+  readonly error?: string
+  readonly config?: RedirectConfig
+  /** The help text was asked for. */
+  readonly help?: true
+}
+
+const STAGES: Partial<Record<ErrorCode, Stage>> = {
+  REDIRECT_ENVIRONMENT: 'environment',
+  REDIRECT_CONFIG_INVALID: 'validate',
+  REDIRECT_RANGE_INVALID: 'apply',
+  REDIRECT_DETECT_FAILED: 'detect',
+  REDIRECT_APPLY_FAILED: 'apply',
+  REDIRECT_ROUTES_FAILED: 'routes',
+}
+
+export interface InitCall {
+  readonly args: readonly string[]
+  readonly env: Environment
+  readonly compat: Compat
+}
+
+/** Runs the command. Never throws for what flags, host or tools do. */
+export async function runInit({ args, env, compat }: InitCall, deps: InitDeps): Promise<InitOutcome> {
+  const flags = parseFlags(args, env, compat)
+  if (flags.kind === 'help') return { exit: 0, help: true }
+  if (flags.kind === 'invalid') return { exit: 255, stage: 'flags', error: flags.message }
+  let config: RedirectConfig
+  try {
+    config = await deriveConfig(flags.settings, deps.host, compat)
+  } catch (error) {
+    return failure(error)
+  }
+  const backend = backendOf(config)
+  try {
+    if (backend !== 'none') await programRules(config, { ...deps, ...recording(config, deps) })
+  } catch (error) {
+    return { ...failure(error), backend, config }
+  }
+  return config.runValidation ? validate({ backend, config }, deps) : { exit: 0, backend, config }
+}
+
+/** istiod: nftables knows no dry run, and applies. */
+function recording(config: RedirectConfig, { run, recordRun }: InitDeps): { run: Run; record: boolean } {
+  const record = config.dryRun && !(config.nativeNftables && config.compat === 'istiod')
+  return { run: record ? recordRun : run, record }
+}
+
+function backendOf(config: RedirectConfig): Backend {
+  if (config.skipRuleApply) return 'none'
+  return config.nativeNftables ? 'nftables' : 'iptables'
+}
+
+function failure(error: unknown): InitOutcome {
+  const stage = error instanceof ProjectError ? STAGES[error.code] : undefined
+  return { exit: 1, stage: stage ?? 'apply', error: messageOf(error) }
+}
+
+export interface ProgramDeps extends ApplyDeps {
+  readonly network: Network
+}
+
+/**
+ * Puts rules, addresses and routes of `config` in place, or takes them away.
+ * @throws ProjectError of the stage that failed
+ */
+export async function programRules(config: RedirectConfig, deps: ProgramDeps): Promise<void> {
+  const program = redirectProgram(config)
+  if (config.nativeNftables) await applyNftables(config, program, deps)
+  else await applyIptables(config, program, deps)
+  if (config.dryRun) return
+  // istiod: a cleanup adds addresses and routes like any other run.
+  if (config.cleanupOnly && config.compat === 'none') await removeRoutes(config, deps.network)
+  else await addRoutes(config, deps.network)
+}
+
+const NOT_READY = [
+  'iptables validation failed; workload is not ready for Istio.',
+  'When using Istio CNI, this can occur if a pod is scheduled before the node is ready.',
+  'If installed with "repair" enabled, this pod is repaired or deleted and created again; otherwise delete it.',
+].join('\n')
+
+async function validate(done: { backend: Backend; config: RedirectConfig }, { probe }: InitDeps): Promise<InitOutcome> {
+  const found = await probe(done.config)
+  if (found.ok) return { exit: 0, ...done }
+  return { exit: 126, stage: 'validation', error: `${NOT_READY}\n${found.reason}`, ...done }
+}
