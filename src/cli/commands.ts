@@ -42,6 +42,7 @@ export type CommandEntry =
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the admission webhook', load: () => import('./serve.ts') },
+  { name: 'inject', summary: 'add the sidecar to pod templates in files', load: () => import('./inject.ts') },
   {
     name: 'demo',
     summary: 'inject one pod, without a cluster, and show the difference',
