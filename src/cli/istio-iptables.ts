@@ -8,16 +8,10 @@ import { runInit, type InitOutcome } from '../redirect/init.ts'
 import { ipNetwork } from '../redirect/ip-tool.ts'
 import { probeRedirection } from '../redirect/probe.ts'
 import { runTool } from '../redirect/run.ts'
-
-/** The part of a command's surroundings that this one uses. */
-export interface InitContext {
-  readonly env: Readonly<Record<string, string | undefined>>
-  print(text: string): void
-  note(text: string): void
-}
+import type { CommandContext } from './output.ts'
 
 /** Runs the command. 0 done, 1 failed, 126 not redirected (`--run-validation`), 255 wrong arguments. */
-export async function runForeign(args: readonly string[], context: InitContext): Promise<number> {
+export async function runForeign(args: readonly string[], context: CommandContext): Promise<number> {
   const { compat, rest } = takeCompat(args)
   const recorder = createRecorder()
   const log = createLog()
@@ -46,7 +40,7 @@ function takeCompat(args: readonly string[]): { compat: Compat; rest: readonly s
 
 interface Told {
   readonly recorder: Recorder
-  readonly context: InitContext
+  readonly context: CommandContext
 }
 
 async function tell({ help, error, stage }: InitOutcome, { recorder, context }: Told): Promise<void> {
