@@ -23,8 +23,14 @@ async function answererOf(subject: string | undefined): Promise<Answerer> {
       return injectionAnswerer({ configs, compat: values.compat === 'off' ? 'off' : 'istiod' })
     }
     case 'template': {
-      const { templateAnswerer } = await import('./answer/template.ts')
-      return templateAnswerer({ configs, data: values.data ?? join(configs, '../../template/data.json') })
+      const [{ answerTemplateCase, readContext }, { istioData }, { readYaml }] = await Promise.all([
+        import('./answer/template.ts'),
+        import('./answer/istio-data.ts'),
+        import('../src/injection/yaml/read.ts'),
+      ])
+      const dataFile = values.data ?? join(configs, '../../template/data.json')
+      const context = readContext({ dataFile, configsFolder: configs, readYaml, buildIstioData: istioData })
+      return (line) => answerTemplateCase(JSON.parse(line) as Parameters<typeof answerTemplateCase>[0], context)
     }
     case 'redirect': {
       const { answerRedirectLine } = await import('./answer/redirect.ts')
