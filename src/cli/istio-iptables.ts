@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createLog } from '../base/log.ts'
 import { createRecorder, type Recorder } from '../redirect/dry-run.ts'
 import { FLAGS, type Compat, type Flag } from '../redirect/flags.ts'
-import { realHost } from '../redirect/host.ts'
+import { legacyTablesExist, realHost } from '../redirect/host.ts'
 import { runInit, type InitOutcome } from '../redirect/init.ts'
 import { ipNetwork } from '../redirect/ip-tool.ts'
 import { probeRedirection } from '../redirect/probe.ts'
@@ -19,6 +19,7 @@ export async function runForeign(args: readonly string[], context: CommandContex
     { args: rest, env: context.env, compat },
     {
       host: realHost,
+      legacyInUse: legacyTablesExist,
       run: runTool,
       recordRun: recorder.run,
       network: ipNetwork(runTool),

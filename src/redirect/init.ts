@@ -18,6 +18,7 @@ export interface InitDeps {
   /** Stands in for `run` in a dry run: notes what it is given, and does nothing. */
   readonly recordRun: Run
   readonly network: Network
+  readonly legacyInUse?: NonNullable<ApplyDeps['legacyInUse']>
   readonly log: Log
   /** Whether a connection is really redirected. */
   readonly probe: (config: RedirectConfig) => Promise<{ ok: true } | { ok: false; reason: string }>

@@ -32,7 +32,7 @@ function world(saved: Readonly<Record<string, string>> = {}, fails: (file: strin
   const run: Run = (file, args, { stdin = '' } = {}) => {
     if (args.includes('--version')) return Promise.resolve({ ...OK, stdout: `${file} v1.8.9 (nf_tables)` })
     if (file.endsWith('-save')) return Promise.resolve({ ...OK, stdout: saved[file] ?? '' })
-    if (args.includes('-C')) return Promise.resolve({ ...OK, exitCode: 1 })
+    if (args.includes('-C') || stdin.includes('\n-C ')) return Promise.resolve({ ...OK, exitCode: 1 })
     if (args.includes('--test') || args.includes('--check')) return Promise.resolve(OK)
     restored.push({ tool: file, text: stdin })
     return Promise.resolve(fails(file) ? { ...OK, exitCode: 2, stderr: `${file}: no` } : OK)
