@@ -10,13 +10,19 @@ import { probeRedirection } from '../redirect/probe.ts'
 import { runTool } from '../redirect/run.ts'
 import type { CommandContext } from './output.ts'
 
+const WRONG_ARGUMENTS = 255
+
 /** Runs the command. 0 done, 1 failed, 126 not redirected (`--run-validation`), 255 wrong arguments. */
 export async function runForeign(args: readonly string[], context: CommandContext): Promise<number> {
-  const { compat, rest } = takeCompat(args)
+  const { asked, rest } = takeCompat(args)
+  if (!isCompat(asked)) {
+    context.note(`istio-iptables: compat: expected "istiod" or "off", got ${JSON.stringify(asked)}\n`)
+    return WRONG_ARGUMENTS
+  }
   const recorder = createRecorder()
   const log = createLog()
   const outcome = await runInit(
-    { args: rest, env: context.env, compat },
+    { args: rest, env: context.env, compat: asked },
     {
       host: realHost,
       legacyInUse: legacyTablesExist,
@@ -31,12 +37,19 @@ export async function runForeign(args: readonly string[], context: CommandContex
   return outcome.exit
 }
 
-const COMPAT_FLAG = '--compat='
+const COMPAT_FLAG = /^--compat(?:=(.*))?$/
 
-/** `--compat=istiod` is ours, wherever it stands; the original's parser never sees it. */
-function takeCompat(args: readonly string[]): { compat: Compat; rest: readonly string[] } {
-  const rest = args.filter((arg) => !arg.startsWith(COMPAT_FLAG))
-  return { compat: args.includes(`${COMPAT_FLAG}istiod`) ? 'istiod' : 'none', rest }
+/** `--compat=istiod` (or `off`) is ours, wherever it stands; the original's parser never sees it. */
+function takeCompat(args: readonly string[]): { asked: string; rest: readonly string[] } {
+  const at = args.findIndex((arg) => COMPAT_FLAG.test(arg))
+  if (at < 0) return { asked: 'off', rest: args }
+  const glued = COMPAT_FLAG.exec(args[at] ?? '')?.[1]
+  const asked = glued ?? args[at + 1] ?? ''
+  return { asked, rest: args.toSpliced(at, glued === undefined ? 2 : 1) }
+}
+
+function isCompat(asked: string): asked is Compat {
+  return asked === 'istiod' || asked === 'off'
 }
 
 interface Told {

@@ -54,7 +54,7 @@ export const command: CommandModule = {
       .option('-f, --file <pod>', 'rules of this pod; - is standard input')
       .option('--rules <file>', 'output of iptables-save, ip6tables-save or nft -j list ruleset; - is standard input')
       .option('--netns <path>', 'rules of this network namespace')
-      .addOption(new Option('--compat <mode>', 'make rules as the original does').choices(['istiod']))
+      .addOption(new Option('--compat <mode>', 'make rules as the original does').choices(['istiod', 'off']))
       .addOption(new Option('-o, --output <form>', 'form of the result').choices(['text', 'json']).default('text'))
   },
   run: trace,
@@ -78,7 +78,7 @@ interface Sources extends CommandInput {
 }
 
 async function findRuleset({ args, options, pod, family }: Sources, context: CommandContext): Promise<Ruleset> {
-  const compat = options.compat === 'istiod' ? 'istiod' : 'none'
+  const compat = options.compat === 'istiod' ? 'istiod' : 'off'
   if (typeof options.rules === 'string') return rulesetOfText(await readInput(options.rules, context))
   if (typeof options.netns === 'string') return rulesetOfNamespace(options.netns, family)
   const settings = pod === undefined ? settingsOfFlags(args, {}, compat) : settingsOfPod(pod, compat)

@@ -68,7 +68,7 @@ async function detectBoth(
 ): Promise<[Detected, Detected & { warning?: string }]> {
   const options = { ...deps, force: config.forceIptablesBinary, compat: config.compat }
   const v6 = (): ReturnType<typeof detectIpv6> => detectIpv6({ ...options, family: 'v6' }, config.ipv6Enabled)
-  if (config.compat === 'none') return Promise.all([detectIptables({ ...options, family: 'v4' }), v6()])
+  if (config.compat === 'off') return Promise.all([detectIptables({ ...options, family: 'v4' }), v6()])
   return [await detectIptables({ ...options, family: 'v4' }), await v6()]
 }
 

@@ -28,7 +28,7 @@ export async function applyNftables(config: RedirectConfig, program: readonly Ru
 /** The transaction of a configuration. */
 export function renderNftables(config: RedirectConfig, program: readonly Rule[]): string {
   if (config.cleanupOnly) return renderRemoval()
-  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'none' })
+  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'off' })
 }
 
 async function checkNft(config: RedirectConfig, { run }: ApplyDeps): Promise<void> {

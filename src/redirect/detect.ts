@@ -134,7 +134,7 @@ async function readOrThrow(name: string, { run, compat }: DetectOptions): Promis
   }
   const dump = saved.stdout + saved.stderr
   // The name tells as much as its version would: nft knows no lock.
-  if (compat === 'none' && name.endsWith('-nft')) return { tools: { name, variant: 'nft', wait: [] }, dump }
+  if (compat === 'off' && name.endsWith('-nft')) return { tools: { name, variant: 'nft', wait: [] }, dump }
   return { tools: interpretVersion(name, await run(`${name}-save`, ['--version'])), dump }
 }
 

@@ -100,7 +100,7 @@ export async function programRules(config: RedirectConfig, deps: ProgramDeps): P
   else await applyIptables(config, program, deps)
   if (config.dryRun) return
   // istiod: a cleanup adds addresses and routes like any other run.
-  if (config.cleanupOnly && config.compat === 'none') await removeRoutes(config, deps.network)
+  if (config.cleanupOnly && config.compat === 'off') await removeRoutes(config, deps.network)
   else await addRoutes(config, deps.network)
 }
 

@@ -58,7 +58,7 @@ function world(saved: Readonly<Record<string, string>> = {}, fails: (file: strin
 async function program(
   settings: Partial<RedirectSettings>,
   { run, network }: World,
-  compat: Compat = 'none',
+  compat: Compat = 'off',
 ): Promise<void> {
   const config = await deriveConfig({ ...DEFAULT_SETTINGS, outboundRangesInclude: '*', ...settings }, HOST, compat)
   await programRules(config, { run, network, log: SILENT, record: false })
@@ -100,7 +100,7 @@ test('apply: IPv6 of a pod with IPv4 is redirected too, unless as istiod does', 
     await program({}, host, compat)
     return host.restored.map(({ tool }) => tool).filter((tool) => tool.endsWith('-restore'))
   }
-  assert.deepEqual(await tools('none'), ['iptables-nft-restore', 'ip6tables-nft-restore'])
+  assert.deepEqual(await tools('off'), ['iptables-nft-restore', 'ip6tables-nft-restore'])
   assert.deepEqual(await tools('istiod'), ['iptables-nft-restore'])
 })
 
@@ -111,7 +111,7 @@ test('apply: a policy rule that is there is not added again, unless as istiod do
     await program(tproxy, host, compat)
     return host.changed.filter((line) => line.startsWith('add rule')).length
   }
-  assert.deepEqual([await rules('none'), await rules('istiod')], [0, 1])
+  assert.deepEqual([await rules('off'), await rules('istiod')], [0, 1])
 })
 
 test('apply: a cleanup takes addresses and routes away, istiod adds them', async () => {
@@ -130,7 +130,7 @@ test('apply: nftables drops tables that are no longer needed, istiod leaves them
     await program({ nativeNftables: true }, host, compat)
     return host.restored.find(({ tool }) => tool === 'nft')?.text ?? ''
   }
-  assert.match(await text('none'), /delete table inet istio-proxy-raw/)
+  assert.match(await text('off'), /delete table inet istio-proxy-raw/)
   assert.doesNotMatch(await text('istiod'), /delete/)
 })
 
@@ -149,7 +149,7 @@ test('apply: no value can put a line or an argument of its own into the rules', 
       const settings = { ...DEFAULT_SETTINGS, ...values, redirectDns, interceptionMode: 'TPROXY' }
       let rules
       try {
-        rules = redirectProgram(await deriveConfig(settings, HOST, 'none'))
+        rules = redirectProgram(await deriveConfig(settings, HOST, 'off'))
       } catch {
         return // refused before any rule was made
       }

@@ -76,7 +76,7 @@ export function decideForPod(pod: RedirectedPod, compat: Compat): PodDecision {
   const inject = parseGoBool(ownText(pod.metadata?.labels ?? {}, INJECT) ?? ownText(annotations, INJECT) ?? '')
   if (inject.ok && !inject.value) return skip('excluded due to inject-disabled annotation')
   if (ownText(annotations, STATUS) === undefined) return skip('excluded due to not containing sidecar annotation')
-  if (compat === 'none' && ownText(annotations, INTERCEPTION_MODE) === 'NONE')
+  if (compat === 'off' && ownText(annotations, INTERCEPTION_MODE) === 'NONE')
     return skip('excluded by interception mode NONE')
   return redirect(annotations, { proxy, compat })
 }
@@ -219,7 +219,7 @@ function withAlwaysExcluded(ports: string): string {
 function settingsOf(from: RedirectParameters, { proxy, compat }: RedirectInput): RedirectSettings {
   return {
     ...DEFAULT_SETTINGS,
-    ...(compat === 'none' ? environmentSettings(proxy.env) : {}),
+    ...(compat === 'off' ? environmentSettings(proxy.env) : {}),
     proxyPort: from.targetPort,
     proxyUid: from.noRedirectUID,
     proxyGid: from.noRedirectGID,

@@ -33,8 +33,8 @@ const SIDECAR = ['-u', '1337', '-i', '*', '-b', '*', '-d', '15021']
 const facts = { addresses: ['10.244.0.5/24'], nameServers: ['10.96.0.10'] }
 
 async function endFor(flags: readonly string[], packet: Packet): Promise<End> {
-  const settings = settingsOfFlags(flags, {}, 'none')
-  const ruleset = await rulesetOfSettings(settings, { family: packet.family, facts, compat: 'none' })
+  const settings = settingsOfFlags(flags, {}, 'off')
+  const ruleset = await rulesetOfSettings(settings, { family: packet.family, facts, compat: 'off' })
   return tracePacket(packet, ruleset).end
 }
 
