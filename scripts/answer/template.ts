@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { injectorFunctions } from '../../src/injection/functions/functions.ts'
+import type { Message, MessageType } from '../../src/injection/mesh/message-type.ts'
+import { protoToJson } from '../../src/injection/mesh/proto-to-json.ts'
 import { TemplateError } from '../../src/injection/template/errors.ts'
 import { hasRawBytes, replaceLoneSurrogates } from '../../src/injection/template/go/byte-text.ts'
 import { normalizeInteger } from '../../src/injection/template/go/parse-number.ts'
@@ -86,7 +88,12 @@ export function readContext(options: {
   return { data, templateText, ...(buildIstioData === undefined ? {} : { buildIstioData }) }
 }
 
-const FUNCTIONS = injectorFunctions({ env: () => undefined, warn: () => undefined, nowMs: Date.now })
+const FUNCTIONS = injectorFunctions({
+  env: () => undefined,
+  warn: () => undefined,
+  nowMs: Date.now,
+  messageJson: (type, value) => protoToJson(type as MessageType, value as Message),
+})
 const parsed = new Map<string, Template>()
 
 function render(asked: TemplateCase, context: TemplateContext): string {

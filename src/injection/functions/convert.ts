@@ -54,4 +54,3 @@ export function toFloat64(value: unknown): number {
   const { value: parsed, problem } = parseFloat64(raw as string)
   return problem === undefined ? parsed : 0
 }
-

@@ -2,8 +2,27 @@
 import { FunctionError } from '../template/errors.ts'
 import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
 import { durationText, parseDuration } from '../template/go/duration.ts'
-import { civilTime, dayName, formatTime, monthName, parseTime, timeText, utc, ZERO_TIME, type Instant } from '../template/go/time.ts'
-import { BOOL, INT, INT64, STRING, type GoType, type Method, type ScalarType, type StructType } from '../template/types.ts'
+import {
+  civilTime,
+  dayName,
+  formatTime,
+  monthName,
+  parseTime,
+  timeText,
+  utc,
+  ZERO_TIME,
+  type Instant,
+} from '../template/go/time.ts'
+import {
+  BOOL,
+  INT,
+  INT64,
+  STRING,
+  type GoType,
+  type Method,
+  type ScalarType,
+  type StructType,
+} from '../template/types.ts'
 import { TypedValue } from '../template/value.ts'
 import { toInt64 } from './convert.ts'
 import { refuse } from './refused.ts'
@@ -48,7 +67,12 @@ export const TIME: StructType = {
     },
   },
 }
-const UTC_METHOD: Method = { params: [], result: TIME, nilSafe: false, call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos) }
+const UTC_METHOD: Method = {
+  params: [],
+  result: TIME,
+  nilSafe: false,
+  call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos),
+}
 const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
 
 const time: Param<Instant> = { type: TIME }
@@ -70,7 +94,9 @@ export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
     date_in_zone: fn([text, any, text], inZone),
     htmlDate: fn([any], (given) => inZone('2006-01-02', given, 'UTC')),
     htmlDateInZone: fn([any, text], (given, zone) => inZone('2006-01-02', given, zone)),
-    durationRound: fn([any], (given) => roundDuration(isTime(given) ? since(asInstant(given.value), now()) : nanosOf(given))),
+    durationRound: fn([any], (given) =>
+      roundDuration(isTime(given) ? since(asInstant(given.value), now()) : nanosOf(given)),
+    ),
   })
 }
 
@@ -128,7 +154,8 @@ function shownIn(instant: Instant, zone: string): Instant {
 }
 
 /** Names of Go's zone database look like `Europe/Berlin`; rules of such zones are not at hand. */
-const isForeignZone = (zone: string): boolean => /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)\//.test(zone)
+const isForeignZone = (zone: string): boolean =>
+  /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)\//.test(zone)
 
 function modify(change: string, given: Instant): TypedValue | undefined {
   const parsed = parseDuration(change)

@@ -13,7 +13,8 @@ const DIVISION_PLACES = 16
 
 /** The shortest decimal that reads back as the float. @throws FunctionError for NaN and infinities */
 export function decimalOf(value: number): Decimal {
-  if (!Number.isFinite(value)) throw new FunctionError(`Cannot create a Decimal from ${formatFloat(value, { verb: 'g', precision: -1 })}`)
+  if (!Number.isFinite(value))
+    throw new FunctionError(`Cannot create a Decimal from ${formatFloat(value, { verb: 'g', precision: -1 })}`)
   const [mantissa = '0', exponent = '0'] = value.toExponential().split('e')
   const [whole = '0', fraction = ''] = mantissa.split('.')
   return { coefficient: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length }
@@ -27,7 +28,8 @@ export function addDecimals(a: Decimal, b: Decimal): Decimal {
   return { coefficient: scaled(a, exponent) + scaled(b, exponent), exponent }
 }
 
-export const subtractDecimals = (a: Decimal, b: Decimal): Decimal => addDecimals(a, { ...b, coefficient: -b.coefficient })
+export const subtractDecimals = (a: Decimal, b: Decimal): Decimal =>
+  addDecimals(a, { ...b, coefficient: -b.coefficient })
 
 export const multiplyDecimals = (a: Decimal, b: Decimal): Decimal => ({
   coefficient: a.coefficient * b.coefficient,

@@ -34,7 +34,8 @@ function encode(bytes: Uint8Array, { alphabet, bitsPerChar, group }: BaseEncodin
   const mask = (1 << bitsPerChar) - 1
   for (const byte of bytes) {
     buffer = ((buffer << 8) | byte) & 0xffff
-    for (bits += 8; bits >= bitsPerChar; bits -= bitsPerChar) out += alphabet.charAt((buffer >> (bits - bitsPerChar)) & mask)
+    for (bits += 8; bits >= bitsPerChar; bits -= bitsPerChar)
+      out += alphabet.charAt((buffer >> (bits - bitsPerChar)) & mask)
   }
   if (bits > 0) out += alphabet.charAt((buffer << (bitsPerChar - bits)) & mask)
   return out.padEnd(Math.ceil(out.length / group) * group, '=')
@@ -48,7 +49,12 @@ function decode(given: string, encoding: BaseEncoding): string {
   const chars = kept.map((at) => String.fromCharCode(bytes[at] ?? 0))
   const problem = findProblem(chars, encoding)
   if (problem !== undefined) return `illegal ${encoding.name} data at input byte ${kept[problem] ?? bytes.length}`
-  return fromBytes(unpack(chars.filter((char) => char !== '='), encoding))
+  return fromBytes(
+    unpack(
+      chars.filter((char) => char !== '='),
+      encoding,
+    ),
+  )
 }
 
 /** Index of the first character that is wrong; one behind the last for a text that ends too early. */
@@ -56,7 +62,8 @@ function findProblem(chars: readonly string[], { alphabet, bitsPerChar, group }:
   const data = chars.findIndex((char) => char === '' || !alphabet.includes(char))
   const dataEnd = data === -1 ? chars.length : data
   const inGroup = dataEnd % group
-  if (dataEnd === chars.length) return inGroup === 0 ? undefined : chars.length - (bitsPerChar === 6 ? inGroup : inGroup)
+  if (dataEnd === chars.length)
+    return inGroup === 0 ? undefined : chars.length - (bitsPerChar === 6 ? inGroup : inGroup)
   if (chars[dataEnd] !== '=') return dataEnd
   const unused = (inGroup * bitsPerChar) % 8
   if (inGroup === 0 || unused >= bitsPerChar) return dataEnd

@@ -5,7 +5,13 @@ import { toBytes } from '../template/go/byte-text.ts'
 
 type Digest = () => forge.md.MessageDigest
 
-const hashOf = (create: Digest) => fn([text], (given) => create().update(latinText(toBytes(given))).digest().toHex())
+const hashOf = (create: Digest) =>
+  fn([text], (given) =>
+    create()
+      .update(latinText(toBytes(given)))
+      .digest()
+      .toHex(),
+  )
 
 export const HASH_FUNCTIONS: FunctionTable = tableOf({
   sha1sum: hashOf(() => forge.md.sha1.create()),

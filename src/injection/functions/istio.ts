@@ -19,7 +19,7 @@ import { readJson } from '../template/go/json-read.ts'
 import { writeYaml } from '../template/go/yaml-write.ts'
 import { checkDepth, checkTextLength } from '../template/limits.ts'
 import { pointerTo, STRING_MAP, type StructType } from '../template/types.ts'
-import { isPlainMap, newMap, setKey, stringMap, TypedValue, type PlainMap } from '../template/value.ts'
+import { isPlainMap, newMap, setKey, stringMap, type PlainMap, type TypedValue } from '../template/value.ts'
 import { replaceAll, toLower } from './strings.ts'
 import { swallow } from './json.ts'
 import { multusFunction } from './multus.ts'
@@ -42,8 +42,12 @@ interface DurationValue {
 }
 
 /** Named like the types of the model and of the messages; parameters compare types by name. */
-const duration: Param<DurationValue | null> = { type: pointerTo({ kind: 'struct', name: 'durationpb.Duration', fields: [] }) }
-const objectMeta: Param<{ readonly annotations?: Texts } | undefined> = { type: { kind: 'struct', name: 'v1.ObjectMeta', fields: [] } }
+const duration: Param<DurationValue | null> = {
+  type: pointerTo({ kind: 'struct', name: 'durationpb.Duration', fields: [] }),
+}
+const objectMeta: Param<{ readonly annotations?: Texts } | undefined> = {
+  type: { kind: 'struct', name: 'v1.ObjectMeta', fields: [] },
+}
 
 const has = (texts: Texts, key: string): boolean => texts !== null && Object.hasOwn(texts, key)
 
@@ -134,7 +138,8 @@ const MAX_WIDTH = 9_999_999
 /** istiod: every line but the first, unlike sprig's; with `%<n>s`, so that a negative number indents as well. */
 function indentRest(spaces: number, given: string): string {
   const lines = given.split('\n')
-  if (Math.abs(spaces) > MAX_WIDTH) return lines.map((line, i) => (i === 0 ? line : sprintf(`% ${spaces}s%s`, ['', line]))).join('\n')
+  if (Math.abs(spaces) > MAX_WIDTH)
+    return lines.map((line, i) => (i === 0 ? line : sprintf(`% ${spaces}s%s`, ['', line]))).join('\n')
   checkTextLength(Math.abs(spaces) * (lines.length - 1))
   return replaceAll('\n', '\n' + ' '.repeat(Math.abs(spaces)), given)
 }
@@ -164,7 +169,8 @@ function withoutNilKeys(map: PlainMap, depth: number): unknown {
 /** Go's `os.ExpandEnv`: `$name` and `${name}`. */
 function expandEnvironment(given: string, env: IstioOptions['env']): string {
   const value = (name: string): string => env(name) ?? ''
-  return given.replace(/\$(?:\{([^}]*)\}|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*)|\{)/g, (_whole, braced?: string, special?: string, plain?: string) =>
-    value(braced ?? special ?? plain ?? ''),
+  return given.replace(
+    /\$(?:\{([^}]*)\}|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*)|\{)/g,
+    (_whole, braced?: string, special?: string, plain?: string) => value(braced ?? special ?? plain ?? ''),
   )
 }

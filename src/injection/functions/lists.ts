@@ -1,12 +1,31 @@
 /** Sprig's functions on lists. Except `sortAlpha` they leave their arguments alone. */
 import { deepEqual } from '../template/comparison.ts'
 import { FunctionError } from '../template/errors.ts'
-import { any, fn, integer, mutating, tableOf, variadic, type FunctionTable, type TemplateFunction } from '../template/function-table.ts'
+import {
+  any,
+  fn,
+  integer,
+  mutating,
+  tableOf,
+  variadic,
+  type FunctionTable,
+  type TemplateFunction,
+} from '../template/function-table.ts'
 import { compareText } from '../template/go/byte-text.ts'
 import { checkListLength } from '../template/limits.ts'
-import { kindName } from '../template/type-names.ts'
+import { isInteger, kindName, typeName } from '../template/type-names.ts'
 import { sliceOf } from '../template/types.ts'
-import { ANY_LIST, elementsOf, isTrue, NIL_LIST, rawOf, stringList, TypedValue, typeOf, wrap } from '../template/value.ts'
+import {
+  ANY_LIST,
+  elementsOf,
+  isTrue,
+  NIL_LIST,
+  rawOf,
+  stringList,
+  TypedValue,
+  typeOf,
+  wrap,
+} from '../template/value.ts'
 import { textOf, toInt64 } from './convert.ts'
 import { textsOf } from './strings.ts'
 
@@ -25,7 +44,10 @@ const BOTH: Readonly<Record<string, TemplateFunction>> = {
   without: variadic([any], any, (list, ...omitted) =>
     listOf(list, 'find without on').filter((item) => !omitted.some((other) => deepEqual(item, other))),
   ),
-  has: fn([any, any], (needle, list) => list !== null && listOf(list, 'find has on').some((item) => deepEqual(needle, item))),
+  has: fn(
+    [any, any],
+    (needle, list) => list !== null && listOf(list, 'find has on').some((item) => deepEqual(needle, item)),
+  ),
   slice: variadic([any], any, sliceList),
   chunk: fn([integer, any], chunk),
 }
@@ -75,8 +97,9 @@ function unique(items: readonly unknown[]): unknown[] {
 /** Equal for scalars that are deeply equal; undefined for lists, maps and structs. NaN equals nothing. */
 function scalarKey(item: unknown): unknown {
   if (item === null || typeof item !== 'object') return Number.isNaN(item) ? undefined : item
-  if (!(item instanceof TypedValue) || typeof item.value === 'object') return undefined
-  return `${kindName(item.type)} ${item.type.kind === 'struct' ? item.type.name : ''}${(item.type as { name?: string }).name ?? ''} ${String(item.value)}`
+  if (!(item instanceof TypedValue) || !isInteger(item.type)) return undefined
+  // A tag, since a text could spell the same.
+  return Symbol.for(`${typeName(item.type)} ${String(item.value)}`)
 }
 
 function sliceList(list: unknown, ...indexes: readonly unknown[]): unknown {
@@ -85,7 +108,8 @@ function sliceList(list: unknown, ...indexes: readonly unknown[]): unknown {
   if (items.length === 0 || type?.kind !== 'slice') return null
   const from = indexes.length > 0 ? Number(toInt64(indexes[0])) : 0
   const to = indexes.length > 1 ? Number(toInt64(indexes[1])) : items.length
-  if (from < 0 || to > items.length || from > to) throw new FunctionError('reflect.Value.Slice: slice index out of bounds')
+  if (from < 0 || to > items.length || from > to)
+    throw new FunctionError('reflect.Value.Slice: slice index out of bounds')
   return wrap(type, (rawOf(list) as readonly unknown[]).slice(from, to))
 }
 

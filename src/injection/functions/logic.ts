@@ -19,7 +19,9 @@ const kindOf = (given: unknown): string => {
 const isEmpty = (given: unknown): boolean => !isTrue(given)
 
 export const LOGIC_FUNCTIONS: FunctionTable = tableOf({
-  default: variadic([any], any, (fallback, ...given) => (given.length === 0 || isEmpty(given[0]) ? fallback : given[0])),
+  default: variadic([any], any, (fallback, ...given) =>
+    given.length === 0 || isEmpty(given[0]) ? fallback : given[0],
+  ),
   empty: fn([any], isEmpty),
   coalesce: variadic([], any, (...given) => given.find(isTrue) ?? null),
   all: variadic([], any, (...given) => given.every(isTrue)),

@@ -79,8 +79,10 @@ function dig(...given: readonly unknown[]): unknown {
   const fallback = given.at(-2)
   let at: unknown = given.at(-1)
   for (const [i, key] of given.slice(0, -2).entries()) {
-    if (!isPlainMap(at)) throw new FunctionError(`interface conversion: interface {} is ${nameOf(at)}, not map[string]interface {}`)
-    if (typeof key !== 'string') throw new FunctionError(`interface conversion: interface {} is ${nameOf(key)}, not string`)
+    if (!isPlainMap(at))
+      throw new FunctionError(`interface conversion: interface {} is ${nameOf(at)}, not map[string]interface {}`)
+    if (typeof key !== 'string')
+      throw new FunctionError(`interface conversion: interface {} is ${nameOf(key)}, not string`)
     if (!Object.hasOwn(at, key)) return fallback
     at = at[key]
     if (i === given.length - 3) return at
@@ -143,7 +145,8 @@ function mapOf(value: unknown): PlainMap | undefined {
 function copyValue(value: unknown, depth: number): unknown {
   checkDepth(depth)
   if (value instanceof TypedValue) {
-    const inner = value.type.kind === 'slice' || value.type.kind === 'map' ? copyValue(value.value, depth + 1) : value.value
+    const inner =
+      value.type.kind === 'slice' || value.type.kind === 'map' ? copyValue(value.value, depth + 1) : value.value
     return new TypedValue(value.type, inner)
   }
   if (Array.isArray(value)) return (elementsOf(value) ?? []).map((item) => copyValue(item, depth + 1))

@@ -60,4 +60,3 @@ function readNetwork(entry: unknown): Network | undefined {
   const namespace = getKey(entry, 'namespace') ?? ''
   return typeof name === 'string' && typeof namespace === 'string' ? { name, namespace } : undefined
 }
-

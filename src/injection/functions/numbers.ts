@@ -7,7 +7,15 @@ import { checkListLength, LimitReached } from '../template/limits.ts'
 import { INT, INT64 } from '../template/types.ts'
 import { INT_LIST, int64, TypedValue } from '../template/value.ts'
 import { toFloat64, toInt64 } from './convert.ts'
-import { addDecimals, decimalOf, divideDecimals, floatOf, multiplyDecimals, subtractDecimals, type Decimal } from './decimals.ts'
+import {
+  addDecimals,
+  decimalOf,
+  divideDecimals,
+  floatOf,
+  multiplyDecimals,
+  subtractDecimals,
+  type Decimal,
+} from './decimals.ts'
 
 const wrapped = (value: bigint): TypedValue => int64(wrapInt64(value))
 const largest = variadic([any], any, (first, ...rest) =>
@@ -23,12 +31,16 @@ export const NUMBER_FUNCTIONS: FunctionTable = tableOf({
   add: variadic([], any, (...values) => wrapped(values.reduce<bigint>((sum, one) => sum + toInt64(one), 0n))),
   add1: fn([any], (value) => wrapped(toInt64(value) + 1n)),
   sub: fn([any, any], (a, b) => wrapped(toInt64(a) - toInt64(b))),
-  mul: variadic([any], any, (first, ...rest) => wrapped(rest.reduce<bigint>((product, one) => wrapInt64(product * toInt64(one)), toInt64(first)))),
+  mul: variadic([any], any, (first, ...rest) =>
+    wrapped(rest.reduce<bigint>((product, one) => wrapInt64(product * toInt64(one)), toInt64(first))),
+  ),
   div: fn([any, any], (a, b) => wrapped(toInt64(a) / divisor(b))),
   mod: fn([any, any], (a, b) => wrapped(toInt64(a) % divisor(b))),
   max: largest,
   biggest: largest,
-  min: variadic([any], any, (first, ...rest) => int64(rest.map(toInt64).reduce((a, b) => (b < a ? b : a), toInt64(first)))),
+  min: variadic([any], any, (first, ...rest) =>
+    int64(rest.map(toInt64).reduce((a, b) => (b < a ? b : a), toInt64(first))),
+  ),
   maxf: variadic([any], any, (first, ...rest) => Math.max(toFloat64(first), ...rest.map(toFloat64))),
   minf: variadic([any], any, (first, ...rest) => Math.min(toFloat64(first), ...rest.map(toFloat64))),
   add1f: fn([any], (value) => floatOf(addDecimals(decimal(value), decimalOf(1)))),

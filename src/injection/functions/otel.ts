@@ -4,7 +4,9 @@ import { pointerTo } from '../template/types.ts'
 import { containers, type ContainerPorts } from './ports.ts'
 
 interface MeshView {
-  readonly extensionProviders?: readonly { readonly opentelemetry?: { readonly serviceAttributeEnrichment?: number } | null }[]
+  readonly extensionProviders?: readonly {
+    readonly opentelemetry?: { readonly serviceAttributeEnrichment?: number } | null
+  }[]
 }
 
 /** Number of the enum value that switches the attributes on. */
@@ -19,7 +21,10 @@ export const OTEL_FUNCTION: TemplateFunction = fn(
     if (!isEnabled(config)) return ''
     const own = (name: string): string => valueOf(annotations, `resource.opentelemetry.io/${name}`)
     const attributes = serviceAttributes({ own, labels, namespace, all: all ?? [] })
-    return attributes.filter(([, value]) => value !== '').map(([name, value]) => `${name}=${value}`).join(',')
+    return attributes
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => `${name}=${value}`)
+      .join(',')
   },
 )
 
@@ -47,7 +52,8 @@ function serviceAttributes({ own, labels, namespace, all }: Workload): (readonly
   ]
 }
 
-const valueOf = (texts: Texts, key: string): string => (texts !== null && Object.hasOwn(texts, key) ? (texts[key] ?? '') : '')
+const valueOf = (texts: Texts, key: string): string =>
+  texts !== null && Object.hasOwn(texts, key) ? (texts[key] ?? '') : ''
 
 /** Tag, digest, or both with `@` between them. */
 function imageVersion(image: string): string {

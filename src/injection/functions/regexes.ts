@@ -32,7 +32,9 @@ const replace = fn([text, text, text], (pattern, given, replacement) => {
 const replaceLiteral = fn([text, text, text], (pattern, given, replacement) =>
   replaceMatches(compile(pattern), toBytes(given), () => replacement),
 )
-const split = fn([text, text, integer], (pattern, given, count) => stringList(splitText(compile(pattern), given, { pattern, count })))
+const split = fn([text, text, integer], (pattern, given, count) =>
+  stringList(splitText(compile(pattern), given, { pattern, count })),
+)
 
 export const REGEX_FUNCTIONS: FunctionTable = tableOf({
   regexMatch: match,
@@ -65,7 +67,8 @@ function tryCompile(pattern: string): RE2JS | undefined {
 }
 
 function compile(pattern: string): RE2JS {
-  if (pattern.length > MAX_PATTERN_LENGTH) throw new LimitReached(`pattern longer than ${MAX_PATTERN_LENGTH} characters`)
+  if (pattern.length > MAX_PATTERN_LENGTH)
+    throw new LimitReached(`pattern longer than ${MAX_PATTERN_LENGTH} characters`)
   if (hasRawBytes(pattern)) throw new FunctionError('error parsing regexp: invalid UTF-8')
   try {
     return RE2JS.compile(pattern)
@@ -76,7 +79,8 @@ function compile(pattern: string): RE2JS {
 }
 
 function checkWork(regex: RE2JS, bytes: Uint8Array): void {
-  if (regex.programSize() * bytes.length > MAX_WORK) throw new LimitReached('regular expression too costly for this text')
+  if (regex.programSize() * bytes.length > MAX_WORK)
+    throw new LimitReached('regular expression too costly for this text')
 }
 
 function firstMatch(regex: RE2JS, bytes: Uint8Array): Match | undefined {
@@ -97,7 +101,7 @@ function allMatches(regex: RE2JS, bytes: Uint8Array, count: number): Match[] {
   checkWork(regex, bytes)
   const matches: Match[] = []
   let previousEnd = -1
-  for (let at = 0; at <= bytes.length && (count < 0 || matches.length < count); ) {
+  for (let at = 0; at <= bytes.length && (count < 0 || matches.length < count);) {
     const found = matchFrom(regex, bytes, at)
     if (found === undefined) break
     const [from = 0, to = 0] = found
@@ -150,17 +154,24 @@ function joinBytes(pieces: readonly Uint8Array[], length: number): Uint8Array {
 
 /** `$1`, `$name`, `${1}`, `$$`; a name takes as many letters, digits and `_` as there are. */
 function expand(template: string, { regex, bytes, found }: { regex: RE2JS; bytes: Uint8Array; found: Match }): string {
-  return template.replace(/\$(?:\$|(\p{L}[\p{L}\p{Nd}_]*|[\p{Nd}_][\p{L}\p{Nd}_]*)|\{([\p{L}\p{Nd}_]+)\})/gu, (whole, plain?: string, braced?: string) => {
-    const name = plain ?? braced
-    if (name === undefined) return whole === '$$' ? '$' : whole
-    const group = /^\d+$/.test(name) ? Number(name) : (regex.namedGroups()[name] ?? -1)
-    const from = found[2 * group]
-    return from === undefined || from < 0 ? '' : sliceOf(bytes, from, found[2 * group + 1])
-  })
+  return template.replace(
+    /\$(?:\$|(\p{L}[\p{L}\p{Nd}_]*|[\p{Nd}_][\p{L}\p{Nd}_]*)|\{([\p{L}\p{Nd}_]+)\})/gu,
+    (whole, plain?: string, braced?: string) => {
+      const name = plain ?? braced
+      if (name === undefined) return whole === '$$' ? '$' : whole
+      const group = /^\d+$/.test(name) ? Number(name) : (regex.namedGroups()[name] ?? -1)
+      const from = found[2 * group]
+      return from === undefined || from < 0 ? '' : sliceOf(bytes, from, found[2 * group + 1])
+    },
+  )
 }
 
 /** Go's `Regexp.Split`. */
-function splitText(regex: RE2JS, given: string, { pattern, count }: { pattern: string; count: number }): string[] | null {
+function splitText(
+  regex: RE2JS,
+  given: string,
+  { pattern, count }: { pattern: string; count: number },
+): string[] | null {
   if (count === 0) return null
   if (pattern !== '' && given === '') return ['']
   const bytes = toBytes(given)

@@ -2,7 +2,15 @@
 import { FunctionError } from '../template/errors.ts'
 import { sprint } from '../template/format.ts'
 import { any, fn, integer, tableOf, text, variadic, type FunctionTable } from '../template/function-table.ts'
-import { byteLength, fromBytes, isAscii, normalizeBytes, replaceRawBytes, sliceBytes, toBytes } from '../template/go/byte-text.ts'
+import {
+  byteLength,
+  fromBytes,
+  isAscii,
+  normalizeBytes,
+  replaceRawBytes,
+  sliceBytes,
+  toBytes,
+} from '../template/go/byte-text.ts'
 import { quote } from '../template/go/quote.ts'
 import { isLetterOrDigit, isSpace, lowerChar, titleChar, upperChar } from '../template/go/unicode.ts'
 import { checkListLength, checkTextLength } from '../template/limits.ts'
@@ -15,14 +23,21 @@ export const STRING_FUNCTIONS: FunctionTable = tableOf({
   trimAll: fn([text, text], trimSet),
   trimall: fn([text, text], trimSet),
   trimPrefix: fn([text, text], (prefix, given) => (given.startsWith(prefix) ? given.slice(prefix.length) : given)),
-  trimSuffix: fn([text, text], (suffix, given) => (given.endsWith(suffix) ? given.slice(0, given.length - suffix.length) : given)),
+  trimSuffix: fn([text, text], (suffix, given) =>
+    given.endsWith(suffix) ? given.slice(0, given.length - suffix.length) : given,
+  ),
   upper: fn([text], (given) => mapChars(given, upperChar)),
   lower: fn([text], (given) => toLower(given)),
   title: fn([text], toTitle),
   substr: fn([integer, integer, text], substring),
   repeat: fn([integer, text], repeat),
   replace: fn([text, text, text], replaceAll),
-  cat: variadic([], any, (...given) => given.filter((one) => one !== null).map((one) => sprint([one])).join(' ')),
+  cat: variadic([], any, (...given) =>
+    given
+      .filter((one) => one !== null)
+      .map((one) => sprint([one]))
+      .join(' '),
+  ),
   quote: variadic([], any, (...given) => quoteEach(given, (one) => quote(textOf(one)))),
   squote: variadic([], any, (...given) => quoteEach(given, (one) => `'${sprint([one])}'`)),
   contains: fn([text, text], (part, given) => given.includes(part)),
@@ -99,7 +114,8 @@ function substring(start: number, end: number, given: string): string {
 }
 
 function sliceChecked(given: string, from: number, { to, length }: { to: number; length: number }): string {
-  if (to < 0 || to > length) throw new FunctionError(`runtime error: slice bounds out of range [:${to}] with length ${length}`)
+  if (to < 0 || to > length)
+    throw new FunctionError(`runtime error: slice bounds out of range [:${to}] with length ${length}`)
   if (from > to) throw new FunctionError(`runtime error: slice bounds out of range [${from}:${to}]`)
   return sliceBytes(given, from, to)
 }
@@ -120,7 +136,10 @@ export function replaceAll(from: string, to: string, given: string): string {
 }
 
 function quoteEach(given: readonly unknown[], write: (one: unknown) => string): string {
-  return given.filter((one) => one !== null).map(write).join(' ')
+  return given
+    .filter((one) => one !== null)
+    .map(write)
+    .join(' ')
 }
 
 function indent(spaces: number, given: string): string {

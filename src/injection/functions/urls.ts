@@ -32,7 +32,16 @@ function asMap(url: Url): PlainMap {
   const { scheme, host, path, query, opaque, fragment, user } = url
   const userinfo = user === undefined ? '' : userText(user)
   const made = newMap()
-  for (const [key, value] of Object.entries({ scheme, host, hostname: hostname(host), path, query, opaque, fragment, userinfo })) {
+  for (const [key, value] of Object.entries({
+    scheme,
+    host,
+    hostname: hostname(host),
+    path,
+    query,
+    opaque,
+    fragment,
+    userinfo,
+  })) {
     setKey(made, key, value)
   }
   return made
@@ -72,7 +81,7 @@ function parseUrl(given: string): Url {
   const hash = given.indexOf('#')
   const main = hash === -1 ? given : given.slice(0, hash)
   const fragment = unescape(hash === -1 ? '' : given.slice(hash + 1), 'fragment', fail)
-  // eslint-disable-next-line no-control-regex -- control characters are refused
+
   if (/[\x00-\x1f\x7f]/.test(main)) fail('net/url: invalid control character in URL')
   const empty = { scheme: '', opaque: '', user: undefined, host: '', path: '', query: '', forceQuery: false, fragment }
   if (main === '*') return { ...empty, path: '*' }
@@ -87,7 +96,11 @@ function parseUrl(given: string): Url {
   if (!hasAuthority) return { ...base, path: unescape(rest, 'path', fail) }
   const slash = rest.indexOf('/', 2)
   const authority = slash === -1 ? rest.slice(2) : rest.slice(2, slash)
-  return { ...base, ...parseAuthority(authority, fail), path: unescape(slash === -1 ? '' : rest.slice(slash), 'path', fail) }
+  return {
+    ...base,
+    ...parseAuthority(authority, fail),
+    path: unescape(slash === -1 ? '' : rest.slice(slash), 'path', fail),
+  }
 }
 
 type Fail = (problem: string) => never
@@ -95,7 +108,9 @@ type Fail = (problem: string) => never
 function splitScheme(given: string, fail: Fail): { scheme: string; rest: string } {
   if (given.startsWith(':')) fail('missing protocol scheme')
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(given)?.[1]
-  return scheme === undefined ? { scheme: '', rest: given } : { scheme: scheme.toLowerCase(), rest: given.slice(scheme.length + 1) }
+  return scheme === undefined
+    ? { scheme: '', rest: given }
+    : { scheme: scheme.toLowerCase(), rest: given.slice(scheme.length + 1) }
 }
 
 function splitQuery(given: string): { rest: string; query: string; forceQuery: boolean } {
@@ -112,7 +127,10 @@ function parseAuthority(authority: string, fail: Fail): { user: User | undefined
   if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(userinfo)) fail('net/url: invalid userinfo')
   const colon = userinfo.indexOf(':')
   const name = unescape(colon === -1 ? userinfo : userinfo.slice(0, colon), 'user', fail)
-  return { user: { name, password: colon === -1 ? undefined : unescape(userinfo.slice(colon + 1), 'user', fail) }, host }
+  return {
+    user: { name, password: colon === -1 ? undefined : unescape(userinfo.slice(colon + 1), 'user', fail) },
+    host,
+  }
 }
 
 const isPort = (given: string): boolean => /^(?::\d*)?$/.test(given)
@@ -124,14 +142,14 @@ function parseHost(host: string, fail: Fail): string {
     if (!isPort(host.slice(close + 1))) fail(`invalid port ${quote(host.slice(close + 1))} after host`)
   } else {
     const colon = host.indexOf(':')
-    if (colon !== -1 && !isPort(host.slice(colon))) fail(`invalid port ${quote(host.slice(host.lastIndexOf(':')))} after host`)
+    if (colon !== -1 && !isPort(host.slice(colon)))
+      fail(`invalid port ${quote(host.slice(host.lastIndexOf(':')))} after host`)
   }
   return unescape(host, 'host', fail)
 }
 
 function unescape(given: string, mode: Mode, fail: Fail): string {
   if (mode === 'host') {
-    // eslint-disable-next-line no-control-regex -- everything of ASCII but the kept characters
     const bad = [...given].find((char) => /[\x00-\x7f]/.test(char) && char !== '%' && !isKept(char, 'host'))
     if (bad !== undefined) fail(`invalid character ${quote(bad)} in host name`)
   }
@@ -144,7 +162,8 @@ function unescape(given: string, mode: Mode, fail: Fail): string {
       continue
     }
     const escape = fromBytes(bytes.subarray(i, i + 3))
-    const isBad = !/^%[0-9A-Fa-f]{2}$/.test(escape) || (mode === 'host' && parseInt(escape.slice(1, 2), 16) < 8 && escape !== '%25')
+    const isBad =
+      !/^%[0-9A-Fa-f]{2}$/.test(escape) || (mode === 'host' && parseInt(escape.slice(1, 2), 16) < 8 && escape !== '%25')
     if (isBad) fail(`invalid URL escape ${quote(escape)}`)
     out.push(parseInt(escape.slice(1), 16))
     i += 2

@@ -57,7 +57,8 @@ function parseVersion(given: string): Version {
   if (parts === null) throw new FunctionError('invalid semantic version')
   const [, major = '0', minor = '.0', patch = '.0', prerelease = '', metadata = ''] = parts
   const segments = [major, minor.slice(1), patch.slice(1)].map(BigInt)
-  if (segments.some((one) => one >= 2n ** 64n)) throw new FunctionError('error parsing version segment: value out of range')
+  if (segments.some((one) => one >= 2n ** 64n))
+    throw new FunctionError('error parsing version segment: value out of range')
   if (prerelease.split('.').some((one) => /^0\d+$/.test(one))) throw new FunctionError('version segment starts with 0')
   const [first = 0n, second = 0n, third = 0n] = segments
   return { major: first, minor: second, patch: third, prerelease, metadata, original: given }
@@ -109,25 +110,41 @@ const OPERATORS = '=|!=|>=|=>|<=|=<|>|<|~>|~|\\^|'
 const LOOSE = `v?([0-9|xX*]+)(\\.[0-9|xX*]+)?(\\.[0-9|xX*]+)?(-${IDENTIFIERS})?(\\+${IDENTIFIERS})?`
 const ONE = new RegExp(`(${OPERATORS})\\s*${LOOSE}`, 'g')
 const VALID = new RegExp(`^\\s*(?:${OPERATORS})\\s*${LOOSE}\\s*(?:(?:\\s+|,\\s*)(?:${OPERATORS})\\s*${LOOSE}\\s*)*$`)
-const RANGE = new RegExp(`\\s*(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s+-\\s+(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s*`, 'g')
+const RANGE = new RegExp(
+  `\\s*(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s+-\\s+(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s*`,
+  'g',
+)
 
 /** Groups of which one must hold, each a list that must hold as a whole. */
 function parseConstraints(given: string): Constraint[][] {
-  return given.replace(RANGE, '>=$1,<=$2 ').split('||').map((group) => {
-    if (!VALID.test(group)) throw new FunctionError(`improper constraint: ${JSON.stringify(group)}`)
-    return [...group.matchAll(ONE)].map(parseConstraint)
-  })
+  return given
+    .replace(RANGE, '>=$1,<=$2 ')
+    .split('||')
+    .map((group) => {
+      if (!VALID.test(group)) throw new FunctionError(`improper constraint: ${JSON.stringify(group)}`)
+      return [...group.matchAll(ONE)].map(parseConstraint)
+    })
 }
 
 const isWildcard = (part: string | undefined): boolean => part === undefined || /^\.?[xX*]$/.test(part)
 
 function parseConstraint([, operator = '', major, minor, patch, prerelease = '']: RegExpExecArray): Constraint {
   if (isWildcard(major)) {
-    return { operator, version: parseVersion('0.0.0' + prerelease), isDirty: true, minorDirty: false, patchDirty: false }
+    return {
+      operator,
+      version: parseVersion('0.0.0' + prerelease),
+      isDirty: true,
+      minorDirty: false,
+      patchDirty: false,
+    }
   }
   const minorDirty = isWildcard(minor)
   const patchDirty = !minorDirty && isWildcard(patch)
-  const text = minorDirty ? `${major}.0.0${prerelease}` : patchDirty ? `${major}${minor}.0${prerelease}` : `${major}${minor}${patch}${prerelease}`
+  const text = minorDirty
+    ? `${major}.0.0${prerelease}`
+    : patchDirty
+      ? `${major}${minor}.0${prerelease}`
+      : `${major}${minor}${patch}${prerelease}`
   const isDirty = minorDirty || patchDirty
   return { operator, version: parseVersion(text), isDirty, minorDirty, patchDirty }
 }
@@ -166,16 +183,25 @@ function holds(version: Version, constraint: Constraint): boolean {
   }
 }
 
-function isOther(version: Version, { version: other, isDirty, minorDirty, patchDirty }: Constraint, order: number): boolean {
+function isOther(
+  version: Version,
+  { version: other, isDirty, minorDirty, patchDirty }: Constraint,
+  order: number,
+): boolean {
   if (!isDirty) return order !== 0
   if (version.major !== other.major) return true
   if (minorDirty) return false
   if (version.minor !== other.minor) return true
-  if (patchDirty && (version.prerelease !== '' || other.prerelease !== '')) return version.prerelease !== other.prerelease
+  if (patchDirty && (version.prerelease !== '' || other.prerelease !== ''))
+    return version.prerelease !== other.prerelease
   return patchDirty ? false : order !== 0
 }
 
-function isGreater(version: Version, { version: other, isDirty, minorDirty, patchDirty }: Constraint, order: number): boolean {
+function isGreater(
+  version: Version,
+  { version: other, isDirty, minorDirty, patchDirty }: Constraint,
+  order: number,
+): boolean {
   if (!isDirty) return order > 0
   if (version.major !== other.major) return version.major > other.major
   if (minorDirty) return false
@@ -188,14 +214,22 @@ function isAtMost(version: Version, { version: other, isDirty, minorDirty }: Con
   return !(version.major === other.major && version.minor > other.minor && !minorDirty)
 }
 
-function matchesTilde(version: Version, { version: other, minorDirty, patchDirty }: Constraint, order: number): boolean {
+function matchesTilde(
+  version: Version,
+  { version: other, minorDirty, patchDirty }: Constraint,
+  order: number,
+): boolean {
   if (order < 0) return false
   const isZero = other.major === 0n && other.minor === 0n && other.patch === 0n
   if (isZero && !minorDirty && !patchDirty) return true
   return version.major === other.major && (minorDirty || version.minor === other.minor)
 }
 
-function matchesCaret(version: Version, { version: other, minorDirty, patchDirty }: Constraint, order: number): boolean {
+function matchesCaret(
+  version: Version,
+  { version: other, minorDirty, patchDirty }: Constraint,
+  order: number,
+): boolean {
   if (order < 0) return false
   if (other.major > 0n || minorDirty) return version.major === other.major
   if (version.major > 0n) return false

@@ -1,6 +1,13 @@
 /** Sprig's functions on words: case styles (huandu/xstrings), wrapping and abbreviating (Masterminds/goutils). */
 import { fn, integer, tableOf, text, type FunctionTable } from '../template/function-table.ts'
-import { byteLength, fromByteValues, normalizeBytes, replaceRawBytes, sliceBytes, toBytes } from '../template/go/byte-text.ts'
+import {
+  byteLength,
+  fromByteValues,
+  normalizeBytes,
+  replaceRawBytes,
+  sliceBytes,
+  toBytes,
+} from '../template/go/byte-text.ts'
 import { isLower, isSpace, isTitle, isUpper, lowerChar, titleChar, upperChar } from '../template/go/unicode.ts'
 import { checkTextLength } from '../template/limits.ts'
 
@@ -155,13 +162,14 @@ class WordJoiner {
 
   private write({ kind, text: word }: Word): void {
     if (kind !== 'upper' && kind !== 'connector') this.out += word
-    else for (const char of word) this.out += isConnector(char) ? this.connector : isUpper(char) ? lowerChar(char) : char
+    else
+      for (const char of word) this.out += isConnector(char) ? this.connector : isUpper(char) ? lowerChar(char) : char
   }
 }
 
 function splitWords(chars: readonly string[]): Word[] {
   const words: Word[] = []
-  for (let at = 0; at < chars.length; ) {
+  for (let at = 0; at < chars.length;) {
     const kind = wordKind(chars[at] ?? '')
     const end = kind === 'upper' ? upperEnd(chars, at) : runEnd(chars, at + 1, (char) => continues(kind, char))
     words.push({ kind, text: chars.slice(at, end).join('') })
@@ -271,4 +279,3 @@ function nextSpace(bytes: Uint8Array, from: number): number {
 }
 
 const bytesText = (bytes: Uint8Array, from: number, to: number): string => fromByteValues([...bytes.subarray(from, to)])
-

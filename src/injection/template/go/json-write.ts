@@ -46,7 +46,8 @@ const unicodeEscape = (char: string): string => '\\u' + char.charCodeAt(0).toStr
 
 /** A float as `encoding/json` writes it: exponent form below 1e-6 and from 1e21. @throws FunctionError for NaN, infinities */
 export function jsonFloat(value: number): string {
-  if (!Number.isFinite(value)) throw new FunctionError(`json: unsupported value: ${formatFloat(value, { verb: 'g', precision: -1 })}`)
+  if (!Number.isFinite(value))
+    throw new FunctionError(`json: unsupported value: ${formatFloat(value, { verb: 'g', precision: -1 })}`)
   const size = Math.abs(value)
   if (size === 0 || (size >= 1e-6 && size < 1e21)) return formatFloat(value, { verb: 'f', precision: -1 })
   return formatFloat(value, { verb: 'e', precision: -1 }).replace(/e-0(\d)$/, 'e-$1')
@@ -94,7 +95,7 @@ class JsonWriter {
       case 'struct':
         return this.struct(type, value)
       default:
-        return this.write(String(value ?? 0))
+        return this.write(String((value as number | bigint | undefined) ?? 0))
     }
   }
 
@@ -182,7 +183,8 @@ export function plainJson(value: unknown): unknown {
 }
 
 function plainOf(type: GoType, value: unknown, ancestors: readonly unknown[]): unknown {
-  const deeper = type.kind === 'slice' || type.kind === 'map' || type.kind === 'struct' ? within(value, ancestors) : ancestors
+  const deeper =
+    type.kind === 'slice' || type.kind === 'map' || type.kind === 'struct' ? within(value, ancestors) : ancestors
   switch (type.kind) {
     case 'any': {
       const dynamic = typeOf(value)
@@ -198,7 +200,11 @@ function plainOf(type: GoType, value: unknown, ancestors: readonly unknown[]): u
     case 'pointer':
       return value === null || value === undefined ? null : plainOf(type.elem, value, ancestors)
     case 'slice':
-      return (value as readonly unknown[] | null | undefined)?.map((item) => plainOf(type.elem, unboxed(type.elem, item), deeper)) ?? null
+      return (
+        (value as readonly unknown[] | null | undefined)?.map((item) =>
+          plainOf(type.elem, unboxed(type.elem, item), deeper),
+        ) ?? null
+      )
     case 'map':
       return plainMap(type.elem, value as PlainMap | null | undefined, deeper)
     case 'struct':
@@ -218,7 +224,8 @@ function plainMap(elem: GoType, map: PlainMap | null | undefined, ancestors: rea
 }
 
 function plainStruct(type: StructType, value: unknown, ancestors: readonly unknown[]): unknown {
-  if (type.toJson !== undefined || (type.opaque !== undefined && type.opaque !== 'duration')) return readJson(goJson(type, value))
+  if (type.toJson !== undefined || (type.opaque !== undefined && type.opaque !== 'duration'))
+    return readJson(goJson(type, value))
   const plain = newMap()
   for (const member of membersOf(type, value as PlainMap | null | undefined)) {
     setKey(plain, member.field.json, plainOf(member.field.type, member.value, ancestors))

@@ -81,7 +81,9 @@ class YamlWriter {
 }
 
 const isBlock = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0)
+  typeof value === 'object' &&
+  value !== null &&
+  (Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0)
 
 const isSimpleKey = (key: string): boolean => !/[\n\r\u0085\u2028\u2029]/.test(key) && byteLength(key) <= MAX_SIMPLE_KEY
 
@@ -119,7 +121,10 @@ function leadingDigit(chars: readonly string[], at: number): string {
 function digitsAt(chars: readonly string[], from: number): string {
   let end = from
   while (end < chars.length && isDigit(chars[end] ?? '')) end++
-  return chars.slice(from, end).map((char) => (/[0-9]/.test(char) ? char : '0')).join('')
+  return chars
+    .slice(from, end)
+    .map((char) => (/[0-9]/.test(char) ? char : '0'))
+    .join('')
 }
 
 function scalarText(value: unknown, place: Place): string {
@@ -152,8 +157,8 @@ function checkKey(key: string): void {
 
 /** Characters that go-yaml's reader refuses. */
 function checkReadable(text: string): void {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
-  if (/[\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text)) throw new FunctionError('yaml: control characters are not allowed')
+  if (/[\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text))
+    throw new FunctionError('yaml: control characters are not allowed')
 }
 
 function stringText(text: string, place: Place): string {
@@ -187,14 +192,15 @@ function isInteger(text: string): boolean {
   return /^[-+]?0[xX][0-9a-fA-F]+$/.test(text) || /^-?0b[01]+$/i.test(text) || /^\+0b[01]+$/i.test(text)
 }
 
-const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
+const DATE =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
 
 function isTimestamp(text: string): boolean {
   const parts = DATE.exec(text)
   if (parts === null) return false
   const [, year, month, day, hour = 0, minute = 0, second = 0] = parts.map(Number)
   const lastDay = new Date(Date.UTC(2000, Number(month), 0)).getUTCDate()
-  const isLeap = new Date(Date.UTC(Number(year) % 400 + 400, 1, 29)).getUTCMonth() === 1
+  const isLeap = new Date(Date.UTC((Number(year) % 400) + 400, 1, 29)).getUTCMonth() === 1
   const days = Number(month) === 2 && !isLeap ? 28 : lastDay
   const isDate = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= days
   return isDate && !(Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
@@ -230,7 +236,6 @@ function analyze(text: string): Analysis {
 }
 
 function hasUnprintable(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   return /[^\n\x20-\x7e\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/.test(text)
 }
 
@@ -361,4 +366,3 @@ function literal(text: string, { indent, isRoot = false }: Place): string {
   const hint = `|${needsHint ? '2' : ''}${chomp}`
   return `${hint}\n${body.replace(/\n$/, '')}`
 }
-
