@@ -32,7 +32,9 @@ export function readKnownObject(text: string, unknownFields: UnknownFields): Kno
 
 function read(root: Node | undefined, type: StructType, unknownFields: UnknownFields): unknown {
   const json = convert(() => (root === undefined ? null : nodeToJson(root, type)))
-  return blame('error unmarshaling JSON: while decoding JSON: ', () => decodeTyped(type, json, { unknownFields }))
+  return blame('error unmarshaling JSON: while decoding JSON: ', () =>
+    decodeTyped(type, json, { unknownFields, errorOrder: 'sorted' }),
+  )
 }
 
 const convert = <T>(run: () => T): T => blame('error converting YAML to JSON: ', run)
