@@ -73,8 +73,7 @@ const UTC_METHOD: Method = {
   nilSafe: false,
   call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos),
 }
-/** time.Time with the methods that give another one. */
-export const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
+const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
 
 const time: Param<Instant> = { type: TIME }
 const boxed = (value: Instant): TypedValue => new TypedValue(WITH_UTC, value)

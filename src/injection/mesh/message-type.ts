@@ -6,7 +6,6 @@
  * integers numbers where that is exact and else bigints, a wrapper is `{ value }`, a duration
  * `{ seconds, nanos }` with equal signs, `Struct`, `Value` and `IntOrString` are plain JSON.
  */
-import { DURATION } from '../template/go/duration.ts'
 import { BOOL, FLOAT64, INT32, INT64, STRING, UINT32, mapOf, pointerTo, sliceOf } from '../template/types.ts'
 import type { GoType, ScalarType, StructField, StructType } from '../template/types.ts'
 
@@ -69,22 +68,9 @@ function wellKnown(fullName: string, name: string, kind: WellKnown, extra: Parti
   return { kind: 'struct', name, fullName, fields: [], message: true, wellKnown: kind, ...extra }
 }
 
-function nanosecondsOf(self: unknown): bigint {
-  const { seconds = 0, nanos = 0 } = (self ?? {}) as Partial<DurationValue>
-  return BigInt(seconds) * 1_000_000_000n + BigInt(nanos)
-}
-
-/** Protobuf's text form leaves out a zero value. */
-const wrapperText = (value: string | number | boolean | undefined): string =>
-  value === undefined || value === 0 || value === false ? '' : `value:${value}`
-
 function wrapper(name: string, value: ScalarType): MessageType {
   const field: MessageField = { name: 'Value', json: 'value', proto: 'value', type: value, omitEmpty: true }
-  return wellKnown(`google.protobuf.${name}`, `wrapperspb.${name}`, 'wrapper', {
-    fields: [field],
-    toText: (self) => wrapperText((self as { value?: string | number | boolean } | undefined)?.value),
-    textOnPointer: true,
-  })
+  return wellKnown(`google.protobuf.${name}`, `wrapperspb.${name}`, 'wrapper', { fields: [field] })
 }
 
 const WELL_KNOWN: Readonly<Record<string, MessageType>> = {
@@ -92,16 +78,7 @@ const WELL_KNOWN: Readonly<Record<string, MessageType>> = {
   Int32Value: wrapper('Int32Value', INT32),
   UInt32Value: wrapper('UInt32Value', UINT32),
   Int64Value: wrapper('Int64Value', INT64),
-  Duration: wellKnown('google.protobuf.Duration', 'durationpb.Duration', 'duration', {
-    opaque: 'duration',
-    fields: [
-      { name: 'Seconds', json: 'seconds', proto: 'seconds', type: INT64, omitEmpty: true },
-      { name: 'Nanos', json: 'nanos', proto: 'nanos', type: INT32, omitEmpty: true },
-    ],
-    methods: {
-      AsDuration: { params: [], result: DURATION, nilSafe: true, call: (self) => nanosecondsOf(self) },
-    },
-  }),
+  Duration: wellKnown('google.protobuf.Duration', 'durationpb.Duration', 'duration', { opaque: 'duration' }),
   Struct: wellKnown('google.protobuf.Struct', 'structpb.Struct', 'struct', { opaque: 'rawJson' }),
   Value: wellKnown('google.protobuf.Value', 'structpb.Value', 'value', { opaque: 'rawJson' }),
   IntOrString: wellKnown('istio.operator.v1alpha1.IntOrString', 'apis.IntOrString', 'intOrString', {

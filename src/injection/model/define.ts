@@ -1,7 +1,6 @@
 /** Reads the tables in which this folder writes down Go types: one line a field, as in a Go source file. */
 import type { GoType, MapType, Method, ScalarKind, ScalarType, StructField, StructType } from '../template/types.ts'
 import { BOOL, mapOf, pointerTo, sliceOf, STRING } from '../template/types.ts'
-import { structText } from './struct-text.ts'
 
 /** How a strategic merge treats a list or map. */
 export interface PatchRule {
@@ -41,25 +40,12 @@ export function defineTypes(table: string, known: Iterable<readonly [string, GoT
     if (first === '') continue
     if (words.length === 1) {
       fields = []
-      types.set(first, kubernetesStruct(`v1.${first}`, fields))
+      types.set(first, { kind: 'struct', name: `v1.${first}`, fields })
     } else {
       fields.push(fieldOf(first, json, { type, patch, types }))
     }
   }
   return types
-}
-
-/** All of Kubernetes' types print themselves and can be copied, both by methods of the pointer. */
-function kubernetesStruct(name: string, fields: readonly StructField[]): StructType {
-  const type: StructType = {
-    kind: 'struct',
-    name,
-    fields,
-    toText: (self) => structText(type, self),
-    textOnPointer: true,
-    nilText: 'nil',
-  }
-  return withMethods(type, {})
 }
 
 /** The struct of that name. @throws RangeError when the table has none, a mistake in this folder */
@@ -70,10 +56,8 @@ export function structOf(types: TypeTable, name: string): StructType {
 }
 
 /** `type` with methods, for a table that already uses the bare struct: the same object, so that all uses see them. */
-export const withMethods = <T extends StructType | MapType>(type: T, methods: Readonly<Record<string, Method>>): T => {
-  const copy: Method = { params: [], result: pointerTo(type), nilSafe: true, onPointer: true, call: (self) => self }
-  return Object.assign(type, { methods: { ...(type.kind === 'struct' && { DeepCopy: copy }), ...methods } })
-}
+export const withMethods = <T extends StructType | MapType>(type: T, methods: Readonly<Record<string, Method>>): T =>
+  Object.assign(type, { methods })
 
 interface FieldColumns {
   readonly type: string

@@ -72,7 +72,6 @@ export const QUANTITY: StructType = {
   methods: {
     String: {
       ...method(STRING, quantityText, true),
-      onPointer: true,
       call: (self) => (self === undefined || self === null ? '<nil>' : quantityText(readSelf(self))),
     },
     Value: method(INT64, (quantity) => exact(BigInt.asIntN(64, scaledValue(quantity)))),

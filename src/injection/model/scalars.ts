@@ -1,8 +1,6 @@
 /** Struct types of Kubernetes that read and write JSON their own way: times, int-or-string, raw JSON. */
 import type { Method, ScalarType, StructType } from '../template/types.ts'
-import { BOOL, INT, INT32, STRING } from '../template/types.ts'
-import { WITH_UTC as GO_TIME } from '../functions/dates.ts'
-import { utc, ZERO_TIME as ZERO_INSTANT, type Instant } from '../template/go/time.ts'
+import { BOOL, INT, INT32, INT64, STRING } from '../template/types.ts'
 import { ModelError } from './model-error.ts'
 
 /** The text Kubernetes writes for an RFC 3339 time: UTC, whole seconds. @throws ModelError with Go's text */
@@ -28,17 +26,6 @@ const ZERO_TIME = '0001-01-01 00:00:00 +0000 UTC'
 const timeText = (self: unknown): string =>
   typeof self === 'string' ? `${self.slice(0, 10)} ${self.slice(11, 19)} +0000 UTC` : ZERO_TIME
 
-const instantOf = (self: unknown): Instant =>
-  typeof self === 'string' ? utc(Math.floor(Date.parse(self) / 1000)) : ZERO_INSTANT
-
-/** Methods of the time.Time inside: they end in Go's nil pointer panic where there is no time. */
-const EMBEDDED_TIME: Readonly<Record<string, Method>> = Object.fromEntries(
-  Object.entries(GO_TIME.methods ?? {}).map(([name, method]) => [
-    name,
-    { ...method, call: (self: unknown, args: readonly unknown[]) => method.call(instantOf(self), args) },
-  ]),
-)
-
 /** metav1.Time; in memory its RFC 3339 text, absent or null for the zero time. */
 export const TIME: StructType = {
   kind: 'struct',
@@ -47,8 +34,12 @@ export const TIME: StructType = {
   opaque: 'time',
   toText: timeText,
   methods: {
-    ...EMBEDDED_TIME,
-    IsZero: { ...call(BOOL, (self) => typeof self !== 'string'), onPointer: true },
+    String: call(STRING, timeText),
+    IsZero: call(BOOL, (self) => typeof self !== 'string'),
+    Unix: call(INT64, (self) =>
+      Math.floor(Date.parse(typeof self === 'string' ? self : '0001-01-01T00:00:00Z') / 1000),
+    ),
+    Year: call(INT, (self) => (typeof self === 'string' ? Number(self.slice(0, 4)) : 1)),
   },
 }
 
@@ -66,8 +57,6 @@ export const INT_OR_STRING: StructType = {
   fields: [],
   opaque: 'intOrString',
   toText: portText,
-  textOnPointer: true,
-  plainText: (self) => (typeof self === 'string' ? `{1 0 ${self}}` : `{0 ${portText(self)} }`),
   methods: {
     String: { ...call(STRING, (self) => (self === undefined || self === null ? '<nil>' : portText(self))) },
     Type: call(INT_OR_STRING_KIND, (self) => (typeof self === 'string' ? 1 : 0)),

@@ -296,7 +296,6 @@ class Printer {
 
   private formatStruct(type: StructType, value: PlainMap | null | undefined, at: Position): void {
     if (type === COMPLEX128) return this.pad(type.toText?.(value) ?? '')
-    if (type.plainText !== undefined) return this.write(type.plainText(value))
     const { sharpV, plusV } = this.flags
     this.write((sharpV ? typeName(type) : '') + '{')
     for (const [i, field] of type.fields.entries()) {

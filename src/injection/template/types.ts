@@ -108,8 +108,6 @@ export interface StructType {
   readonly toText?: (self: unknown) => string
   /** `String` is declared on the pointer: a value without address prints as a plain struct. */
   readonly textOnPointer?: boolean
-  /** What prints where `String` is out of reach. @default the fields in braces */
-  readonly plainText?: (self: unknown) => string
   /** What a nil pointer to it prints. @default `<nil>` */
   readonly nilText?: string
   /** JSON text by a marshaller of its own (messages of Istio's API). Absent: field by field. */

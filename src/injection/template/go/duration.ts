@@ -1,5 +1,4 @@
 /** Go's `time.Duration`: text to nanoseconds and back. */
-import { FLOAT64, INT64, STRING, type Method, type ScalarType } from '../types.ts'
 import { quote } from './quote.ts'
 
 const UNITS: Readonly<Record<string, bigint>> = {
@@ -47,31 +46,6 @@ function fractionOf(digits: string, unit: bigint): bigint {
   let kept = digits
   while (BigInt(kept) >= MAX / 10n && kept.length > 1) kept = kept.slice(0, -1)
   return BigInt(Math.trunc(Number(BigInt(kept)) * (Number(unit) / 10 ** kept.length)))
-}
-
-const NS_PER_SECOND = 1_000_000_000
-
-const measure = (result: ScalarType, read: (ns: bigint) => unknown): Method => ({
-  params: [],
-  result,
-  nilSafe: false,
-  call: (self) => read(BigInt(self as number | bigint)),
-})
-
-/** time.Duration; in memory its nanoseconds. */
-export const DURATION: ScalarType = {
-  kind: 'int64',
-  name: 'time.Duration',
-  toText: (self) => durationText(BigInt(self as number | bigint)),
-  methods: {
-    String: measure(STRING, (ns) => durationText(ns)),
-    Hours: measure(FLOAT64, (ns) => Number(ns) / (3600 * NS_PER_SECOND)),
-    Minutes: measure(FLOAT64, (ns) => Number(ns) / (60 * NS_PER_SECOND)),
-    Seconds: measure(FLOAT64, (ns) => Number(ns) / NS_PER_SECOND),
-    Milliseconds: measure(INT64, (ns) => Number(ns / 1_000_000n)),
-    Microseconds: measure(INT64, (ns) => Number(ns / 1_000n)),
-    Nanoseconds: measure(INT64, (ns) => Number(ns)),
-  },
 }
 
 /** Go's `Duration.String`: `1m30s`, `500ms`, `0s`. */
