@@ -1,31 +1,20 @@
 /** Sprig's checksums, as hexadecimal text. */
-import forge from 'node-forge'
+import { sha1 } from '@noble/hashes/legacy.js'
+import { sha256, sha512 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { fn, tableOf, text, type FunctionTable } from '../template/function-table.ts'
 import { toBytes } from '../template/go/byte-text.ts'
 
-type Digest = () => forge.md.MessageDigest
+type Digest = (bytes: Uint8Array) => Uint8Array
 
-const hashOf = (create: Digest) =>
-  fn([text], (given) =>
-    create()
-      .update(latinText(toBytes(given)))
-      .digest()
-      .toHex(),
-  )
+const hashOf = (digest: Digest) => fn([text], (given) => bytesToHex(digest(toBytes(given))))
 
 export const HASH_FUNCTIONS: FunctionTable = tableOf({
-  sha1sum: hashOf(() => forge.md.sha1.create()),
-  sha256sum: hashOf(() => forge.md.sha256.create()),
-  sha512sum: hashOf(() => forge.md.sha512.create()),
+  sha1sum: hashOf(sha1),
+  sha256sum: hashOf(sha256),
+  sha512sum: hashOf(sha512),
   adler32sum: fn([text], (given) => String(adler32(toBytes(given)))),
 })
-
-/** One character a byte, as forge takes its input. */
-function latinText(bytes: Uint8Array): string {
-  let out = ''
-  for (const byte of bytes) out += String.fromCharCode(byte)
-  return out
-}
 
 /** RFC 1950. */
 function adler32(bytes: Uint8Array): number {
