@@ -296,6 +296,7 @@ class Printer {
 
   private formatStruct(type: StructType, value: PlainMap | null | undefined, at: Position): void {
     if (type === COMPLEX128) return this.pad(type.toText?.(value) ?? '')
+    if (type.bareText !== undefined) return this.write(type.bareText(value))
     const { sharpV, plusV } = this.flags
     this.write((sharpV ? typeName(type) : '') + '{')
     for (const [i, field] of type.fields.entries()) {

@@ -6,7 +6,7 @@ import { printExpression, type CommandNode, type Expression, type Operand, type 
 import type { Method } from '../types.ts'
 import { isTrue, wrap } from '../value.ts'
 import { fit, fitConstant, idealConstant } from './arguments.ts'
-import { stepThrough, type LastStep } from './fields.ts'
+import { chainOf, stepThrough, type CallMethod } from './fields.ts'
 import type { Machine } from './machine.ts'
 import { fail, type Site, type Unit } from './site.ts'
 
@@ -100,17 +100,16 @@ function compileVariable(name: string, site: Site, { rootIsFixed }: Context): Ev
   }
 }
 
-/** Hands the last step of a chain its arguments. */
-type BindArguments = (machine: Machine, final: unknown) => LastStep
-
-const NO_ARGUMENTS: LastStep = { hasArguments: false, call: (method, self) => method.call(self, []) }
+/** Gives the method at the end of a chain its arguments. */
+type BindArguments = (machine: Machine, final: unknown) => CallMethod
 
 function compileSteps(node: Operand, context: Context, bind?: BindArguments): Evaluate {
-  const site = { unit: context.unit, node }
   const { start, names } = startOf(node, context)
-  const options = { site, last: NO_ARGUMENTS }
-  if (bind === undefined) return (machine) => stepThrough(start(machine), names, options)
-  return (machine, final) => stepThrough(start(machine), names, { site, last: bind(machine, final) })
+  const chain = chainOf({ unit: context.unit, node }, names)
+  if (bind !== undefined) return (machine, final) => stepThrough(start(machine), chain, bind(machine, final))
+  return node.kind === 'field'
+    ? (machine) => stepThrough(machine.dot, chain)
+    : (machine) => stepThrough(start(machine), chain)
 }
 
 function startOf(node: Operand, context: Context): { start: Evaluate; names: readonly string[] } {
@@ -129,16 +128,13 @@ interface MethodArguments {
 }
 
 function methodArguments(operands: readonly Operand[], { hasFinal, site, context }: MethodArguments): BindArguments {
-  return (machine, final) => ({
-    hasArguments: true,
-    call: (method, self, name) =>
-      callMethod(method, self, {
-        name,
-        site,
-        given: operands.map((operand) => (param: Param<unknown>) => compileArgument(operand, param, context)(machine)),
-        final: hasFinal ? [final] : [],
-      }),
-  })
+  return (machine, final) => (method, self, name) =>
+    callMethod(method, self, {
+      name,
+      site,
+      given: operands.map((operand) => (param: Param<unknown>) => compileArgument(operand, param, context)(machine)),
+      final: hasFinal ? [final] : [],
+    })
 }
 
 interface MethodCall {

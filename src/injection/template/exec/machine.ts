@@ -115,7 +115,7 @@ export class Machine {
   }
 
   leaveScope(): void {
-    this.names.length = this.values.length = this.scopeVariables.pop() ?? 0
+    this.dropVariables(this.scopeVariables.pop() ?? 0)
     this.dot = this.scopeDots.pop()
   }
 
@@ -129,7 +129,7 @@ export class Machine {
     if (loop === undefined || ++loop.index >= loop.rounds.count) return undefined
     this.charge(1)
     this.dropScopes(loop.scopeDepth)
-    this.names.length = this.values.length = loop.variableCount
+    this.dropVariables(loop.variableCount)
     return loop
   }
 
@@ -140,7 +140,11 @@ export class Machine {
 
   /** Forgets the scopes that a round or a jump left open. */
   private dropScopes(depth: number): void {
-    this.scopeVariables.length = this.scopeDots.length = depth
+    if (this.scopeDots.length !== depth) this.scopeVariables.length = this.scopeDots.length = depth
+  }
+
+  private dropVariables(count: number): void {
+    if (this.names.length !== count) this.names.length = this.values.length = count
   }
 
   push(name: string, value: unknown): void {
