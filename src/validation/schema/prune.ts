@@ -1,0 +1,88 @@
+/** What the API server drops while decoding: fields the CRD does not declare, and nulls that are not allowed. */
+import { dottedPathText, entry, field, index } from '../field-path.ts'
+import type { FieldPath } from '../field-path.ts'
+import type { ObjectSchema, Schema } from './dsl.ts'
+
+/** Nobody writes lists of lists of lists by hand; deeper ones are hostile, and their unknown fields stay unreported. */
+const MAX_LIST_DEPTH = 32
+
+type Bag = Readonly<Record<string, unknown>>
+const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The value without undeclared fields and illegal nulls; the very same value when there was nothing to drop.
+ * The paths of undeclared fields are appended to `pruned`; nulls go silently, as they do in the API server.
+ */
+export function prune(schema: Schema, value: unknown, { at, pruned }: { at: FieldPath; pruned: string[] }): unknown {
+  return pruneValue(schema, value, { at, pruned, depth: 0 })
+}
+
+interface Context {
+  readonly at: FieldPath
+  readonly pruned: string[]
+  readonly depth: number
+}
+
+function pruneValue(schema: Schema | undefined, value: unknown, context: Context): unknown {
+  if (schema?.kind === 'free') return value
+  if (Array.isArray(value)) return pruneList(schema, value as readonly unknown[], context)
+  if (!isBag(value)) return value
+  if (schema?.kind === 'object') return pruneObject(schema, value, context)
+  if (schema?.kind === 'map') return pruneMap(schema.values, value, context)
+  for (const key of Object.keys(value)) context.pruned.push(dottedPathText(field(context.at, key)))
+  return Object.keys(value).length === 0 ? value : {}
+}
+
+function pruneList(schema: Schema | undefined, values: readonly unknown[], context: Context): readonly unknown[] {
+  if (context.depth > MAX_LIST_DEPTH) return values
+  const items = schema?.kind === 'list' ? schema.items : undefined
+  let changed: unknown[] | undefined
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value !== 'object' || value === null) continue
+    const kept = pruneValue(items, value, { ...context, at: index(context.at, i), depth: context.depth + 1 })
+    if (kept === value) continue
+    changed ??= [...values]
+    changed[i] = kept
+  }
+  return changed ?? values
+}
+
+function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
+  let changed: Record<string, unknown> | undefined
+  for (const key of Object.keys(value)) {
+    const child = value[key]
+    const declared = declaredField(schema, key)
+    if (declared === undefined || (child === null && declared.nullable !== true)) {
+      if (declared === undefined) context.pruned.push(dottedPathText(field(context.at, key)))
+      changed ??= { ...value }
+      delete changed[key]
+      continue
+    }
+    if (typeof child !== 'object') continue
+    const kept = pruneValue(declared, child, { ...context, at: field(context.at, key) })
+    if (kept === child) continue
+    changed ??= { ...value }
+    changed[key] = kept
+  }
+  return changed ?? value
+}
+
+function pruneMap(values: Schema, value: Bag, context: Context): Bag {
+  let changed: [string, unknown][] | undefined
+  const before: [string, unknown][] = []
+  for (const [key, child] of Object.entries(value)) {
+    const drop = child === null && values.nullable !== true
+    const kept = drop ? child : pruneValue(values, child, { ...context, at: entry(context.at, key) })
+    if ((drop || kept !== child) && changed === undefined) changed = [...before]
+    if (!drop) (changed ?? before).push([key, kept])
+  }
+  return changed === undefined ? value : Object.fromEntries(changed)
+}
+
+/** The schema of a field as the CRD spells it, a second declared spelling included. */
+export function declaredField(schema: ObjectSchema, key: string): Schema | undefined {
+  if (Object.hasOwn(schema.fields, key)) return schema.fields[key]
+  const also = schema.alsoSpelled
+  return also !== undefined && Object.hasOwn(also, key) ? schema.fields[also[key] ?? ''] : undefined
+}
