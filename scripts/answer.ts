@@ -32,8 +32,12 @@ async function answererOf(subject: string | undefined): Promise<Answerer> {
       const context = readContext({ dataFile, configsFolder: configs, readYaml, buildIstioData: istioData })
       return (line) => answerTemplateCase(JSON.parse(line) as Parameters<typeof answerTemplateCase>[0], context)
     }
+    case 'validation': {
+      const { answerValidationLine } = await import('./answer/validation.ts')
+      return answerValidationLine
+    }
     default:
-      throw new Error(`subject: expected "injection" or "template", got ${JSON.stringify(subject)}`)
+      throw new Error(`subject: expected "injection", "template" or "validation", got ${JSON.stringify(subject)}`)
   }
 }
 

@@ -78,7 +78,8 @@ export function readContext(options: {
   const configs = new Map<string, unknown>()
   const templateText = (reference: string): string => {
     const [config = '', name = ''] = reference.split('/')
-    if (!configs.has(config)) configs.set(config, readYaml(readFileSync(join(configsFolder, `${config}.config.yaml`), 'utf8')))
+    if (!configs.has(config))
+      configs.set(config, readYaml(readFileSync(join(configsFolder, `${config}.config.yaml`), 'utf8')))
     const { templates } = configs.get(config) as { templates: Readonly<Record<string, string>> }
     return templates[name] ?? ''
   }

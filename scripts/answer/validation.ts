@@ -25,6 +25,13 @@ export interface ValidationAnswer {
   }
 }
 
+/** One line of JSON; what is no object is answered like an empty one. */
+export function answerValidationLine(line: string): ValidationAnswer {
+  const { id, object } = JSON.parse(line) as { readonly id: string; readonly object: unknown }
+  const isObject = typeof object === 'object' && object !== null && !Array.isArray(object)
+  return answerValidationCase({ id, object: isObject ? (object as MeshObject) : {} })
+}
+
 /** `webhook` is the answer for the object as it stands, warnings left out of a refusal as istiod does. */
 export function answerValidationCase({ id, object }: ValidationCase): ValidationAnswer {
   if (isMeshConfig(object)) return answerMeshConfig(id, object)

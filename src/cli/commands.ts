@@ -52,4 +52,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print what an installation in a cluster consists of',
     load: () => import('./manifests.ts'),
   },
+  {
+    name: 'validate',
+    summary: 'check mesh resources in files, without a cluster',
+    load: () => import('./validate.ts'),
+  },
 ]

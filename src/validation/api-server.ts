@@ -5,8 +5,9 @@ import { findKind } from './registry.ts'
 import { checkCel } from './schema/cel.ts'
 import type { CelFinding } from './schema/cel.ts'
 import type { KindSchema } from './schema/dsl.ts'
-import { checkObjectMeta, readObjectMeta } from './schema/object-meta.ts'
+import { checkObjectMeta, META_FIELD_NAMES, readObjectMeta } from './schema/object-meta.ts'
 import { prune } from './schema/prune.ts'
+import type { UnknownField } from './schema/prune.ts'
 import type { SchemaError, SchemaErrorType } from './schema/structure.ts'
 import { BLOCKING, checkStructure } from './schema/structure.ts'
 
@@ -14,8 +15,8 @@ export type MeshObject = Readonly<Record<string, unknown>>
 
 export interface Admission {
   readonly errors: readonly SchemaError[]
-  /** Undeclared fields: dropped, or refused under strict field validation. */
-  readonly pruned: readonly string[]
+  /** Undeclared fields: dropped, or refused under strict field validation. Sorted by path. */
+  readonly unknown: readonly UnknownField[]
   readonly cel: readonly CelFinding[]
   /** A blocking schema error kept the CEL rules from being asked. */
   readonly celSkipped: boolean
@@ -51,7 +52,7 @@ const failure = (type: SchemaErrorType, message: string, path: string): SchemaEr
 })
 const refused = (object: MeshObject, error: SchemaError): Admission => ({
   errors: [error],
-  pruned: [],
+  unknown: [],
   cel: [],
   celSkipped: false,
   object,
@@ -67,18 +68,18 @@ function withoutUndeclared(
   object: MeshObject,
   schema: KindSchema,
   unknownMeta: readonly string[],
-): Pick<Admission, 'object' | 'pruned'> {
-  const pruned: string[] = []
-  const spec = prune(schema.spec, object['spec'], { at: SPEC, pruned })
-  for (const key of unknownMeta) pruned.push(dottedPathText(field(METADATA, key)))
+): Pick<Admission, 'object' | 'unknown'> {
+  const unknown: UnknownField[] = []
+  const spec = prune(schema.spec, object['spec'], { at: SPEC, unknown })
+  for (const key of unknownMeta) unknown.push({ at: field(METADATA, key), declared: META_FIELD_NAMES })
   const foreign = Object.keys(object).filter((key) => !TOP_LEVEL.has(key))
-  pruned.push(...foreign)
-  pruned.sort()
+  for (const key of foreign) unknown.push({ at: field(ROOT, key), declared: [...TOP_LEVEL] })
+  unknown.sort((a, b) => (dottedPathText(a.at) < dottedPathText(b.at) ? -1 : 1))
   const untouched = spec === object['spec'] && foreign.length === 0 && unknownMeta.length === 0
-  if (untouched && spec !== null && !Object.hasOwn(object, 'status')) return { object, pruned }
+  if (untouched && spec !== null && !Object.hasOwn(object, 'status')) return { object, unknown }
   const { apiVersion, kind, metadata } = object
   const kept = { apiVersion, kind, metadata: withoutKeys(metadata, unknownMeta) }
-  return { object: spec === null || spec === undefined ? kept : { ...kept, spec }, pruned }
+  return { object: spec === null || spec === undefined ? kept : { ...kept, spec }, unknown }
 }
 
 function withoutKeys(metadata: unknown, keys: readonly string[]): unknown {

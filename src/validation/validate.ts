@@ -1,8 +1,10 @@
 /** The whole answer to one object: what the API server says with our CRDs, and what the webhook says. */
 import type { MeshObject } from './api-server.ts'
 import { admit } from './api-server.ts'
+import { dottedPathText } from './field-path.ts'
 import type { Finding } from './finding.ts'
 import type { CelFinding } from './schema/cel.ts'
+import type { UnknownField } from './schema/prune.ts'
 import type { SchemaError } from './schema/structure.ts'
 import { judge } from './webhook.ts'
 import type { WebhookVerdict } from './webhook.ts'
@@ -16,6 +18,8 @@ export interface Validation {
   /** The same under strict field validation, kubectl's default: undeclared fields refuse. */
   readonly strict: Verdict
   readonly by: readonly Layer[]
+  /** Undeclared fields: the API server drops them, or refuses the object under strict field validation. */
+  readonly unknown: readonly UnknownField[]
   readonly schema: {
     readonly accepted: boolean
     readonly errors: readonly SchemaError[]
@@ -42,9 +46,14 @@ export function validate(object: MeshObject): Validation {
   const verdict = by.length === 0 ? 'accept' : 'reject'
   return {
     verdict,
-    strict: admission.pruned.length > 0 ? 'reject' : verdict,
+    strict: admission.unknown.length > 0 ? 'reject' : verdict,
     by,
-    schema: { accepted: admission.errors.length === 0, errors: admission.errors, pruned: admission.pruned },
+    unknown: admission.unknown,
+    schema: {
+      accepted: admission.errors.length === 0,
+      errors: admission.errors,
+      pruned: admission.unknown.map(({ at }) => dottedPathText(at)),
+    },
     cel: admission.cel,
     webhook,
     webhookAfterPruning,

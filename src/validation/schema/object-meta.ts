@@ -21,6 +21,8 @@ const META_FIELDS: Readonly<Record<string, MetaType>> = {
   managedFields: 'objects',
 }
 
+export const META_FIELD_NAMES: readonly string[] = Object.keys(META_FIELDS)
+
 export interface ObjectMeta {
   readonly name: string
   readonly generateName: string

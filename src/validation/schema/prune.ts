@@ -1,25 +1,35 @@
 /** What the API server drops while decoding: fields the CRD does not declare, and nulls that are not allowed. */
-import { dottedPathText, entry, field, index } from '../field-path.ts'
+import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { ObjectSchema, Schema } from './dsl.ts'
 
 /** Nobody writes lists of lists of lists by hand; deeper ones are hostile, and their unknown fields stay unreported. */
 const MAX_LIST_DEPTH = 32
 
+/** A field the CRD does not declare. */
+export interface UnknownField {
+  readonly at: FieldPath
+  /** What could have been meant: the fields that are declared in its place. */
+  readonly declared: readonly string[]
+}
 type Bag = Readonly<Record<string, unknown>>
 const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * The value without undeclared fields and illegal nulls; the very same value when there was nothing to drop.
- * The paths of undeclared fields are appended to `pruned`; nulls go silently, as they do in the API server.
+ * The undeclared fields are appended to `unknown`; nulls go silently, as they do in the API server.
  */
-export function prune(schema: Schema, value: unknown, { at, pruned }: { at: FieldPath; pruned: string[] }): unknown {
-  return pruneValue(schema, value, { at, pruned, depth: 0 })
+export function prune(
+  schema: Schema,
+  value: unknown,
+  { at, unknown }: { at: FieldPath; unknown: UnknownField[] },
+): unknown {
+  return pruneValue(schema, value, { at, unknown, depth: 0 })
 }
 
 interface Context {
   readonly at: FieldPath
-  readonly pruned: string[]
+  readonly unknown: UnknownField[]
   readonly depth: number
 }
 
@@ -29,7 +39,7 @@ function pruneValue(schema: Schema | undefined, value: unknown, context: Context
   if (!isBag(value)) return value
   if (schema?.kind === 'object') return pruneObject(schema, value, context)
   if (schema?.kind === 'map') return pruneMap(schema.values, value, context)
-  for (const key of Object.keys(value)) context.pruned.push(dottedPathText(field(context.at, key)))
+  for (const key of Object.keys(value)) context.unknown.push({ at: field(context.at, key), declared: [] })
   return Object.keys(value).length === 0 ? value : {}
 }
 
@@ -54,7 +64,9 @@ function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
     const child = value[key]
     const declared = declaredField(schema, key)
     if (declared === undefined || (child === null && declared.nullable !== true)) {
-      if (declared === undefined) context.pruned.push(dottedPathText(field(context.at, key)))
+      if (declared === undefined) {
+        context.unknown.push({ at: field(context.at, key), declared: Object.keys(schema.fields) })
+      }
       changed ??= { ...value }
       delete changed[key]
       continue
