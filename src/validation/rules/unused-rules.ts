@@ -125,6 +125,9 @@ const isDefault = (value: unknown): boolean => value === '' || value === 0 || va
 const isOneOfMember = (schema: ObjectSchema, name: string): boolean =>
   schema.oneOf?.some((group) => group.includes(name)) === true
 
+/** Far beyond any list that people write; keeps hostile ones from costing their square. */
+const MAX_COMPARISONS = 100_000
+
 /**
  * A longer prefix behind a shorter one. Looked up by length of prefix, so that a long list costs its own length.
  * istiod: whether the rest of the earlier match is wider is tested the wrong way round; the false alarms are its own.
@@ -132,10 +135,13 @@ const isOneOfMember = (schema: ObjectSchema, name: string): boolean =>
 function warnOfShadowedPrefixes(prefixes: readonly PrefixMatch[], report: Report): void {
   const earlier = new Map<string, PrefixMatch[]>()
   const lengths = new Set<number>()
+  let comparisons = 0
   for (const later of prefixes) {
     for (const length of lengths) {
       if (length >= later.prefix.length) continue
       for (const first of earlier.get(later.prefix.slice(0, length)) ?? []) {
+        comparisons += 1
+        if (comparisons > MAX_COMPARISONS) return
         if (!shadows(first.match, later.match)) continue
         const where = `${first.matchName} of prefix ${first.prefix} on ${first.route}`
         report.warn(

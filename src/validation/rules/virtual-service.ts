@@ -87,6 +87,9 @@ function checkNoClaims(http: NonNullable<VirtualService['http']>, gateways: read
   }
 }
 
+/** n hosts that cover each other have n * n pairs; nobody reads that many. */
+const MAX_PAIRS = 100
+
 function checkHosts({ hosts = [], tls = [] }: VirtualService, { mesh, gatewayOnly }: Binding, report: Report): void {
   const sni = tls.some(({ match = [] }) => match.some(({ sniHosts }) => sniHosts !== undefined))
   const before = report.errorCount()
@@ -102,7 +105,10 @@ function checkHosts({ hosts = [], tls = [] }: VirtualService, { mesh, gatewayOnl
       report.error('HOST_WILDCARD', at, 'wildcard host * is not allowed for virtual services bound to the mesh gateway')
   }
   if (report.errorCount() > before) return
+  let pairs = 0
   for (const [i, j] of overlappingPairs(hosts)) {
+    pairs += 1
+    if (pairs > MAX_PAIRS) return
     report.error(
       'HOST_DUPLICATE',
       index(field(SPEC, 'hosts'), j),
