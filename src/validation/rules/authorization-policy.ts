@@ -134,7 +134,11 @@ function checkCustomRule({ from = [], when = [] }: PolicyRule, at: FieldPath, re
   }
 }
 
-const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+/** Names as istiod's texts have them, made once. */
+const CAPITALS: ReadonlyMap<string, string> = new Map(
+  [...SOURCE_LISTS, ...OPERATION_LISTS].map((name) => [name, name.charAt(0).toUpperCase() + name.slice(1)]),
+)
+const capital = (name: string): string => CAPITALS.get(name) ?? name
 
 interface RulePlace {
   readonly at: FieldPath

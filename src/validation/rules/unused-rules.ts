@@ -35,8 +35,9 @@ const itemsOf = (schema: Schema | undefined): Schema | undefined => (schema?.kin
 /** Names of matches do not make them different. */
 function withoutName(schema: Schema): Schema {
   if (schema.kind !== 'object') return schema
-  const { name: _, ...fields } = schema.fields
-  return { ...schema, fields }
+  const declared = new Map(schema.declared)
+  declared.delete('name')
+  return { ...schema, declared }
 }
 const HTTP_MATCH = withoutName(matchSchemaOf('http'))
 const TCP_MATCH = matchSchemaOf('tcp')
@@ -103,7 +104,7 @@ function warnOfDuplicates(
 const ineffective = (route: string, match: string, where: string): string =>
   `virtualService rule ${route} match ${match} is not used (duplicate/overlapping match in ${where})`
 
-/** One text for equal matches: keys in the schema's order, default values left out, chosen oneof members kept. */
+/** One text for equal matches: keys sorted, default values left out, chosen oneof members kept. */
 function canonical(schema: Schema, value: unknown): string {
   if (schema.kind === 'list')
     return `[${(value as readonly unknown[]).map((item) => canonical(schema.items, item)).join()}]`
@@ -113,12 +114,14 @@ function canonical(schema: Schema, value: unknown): string {
   }
   if (schema.kind !== 'object') return JSON.stringify(value)
   const members: string[] = []
-  for (const [name, child] of Object.entries(schema.fields)) {
-    const item = (value as Readonly<Record<string, unknown>>)[name]
-    if (item === undefined || (isDefault(item) && !isOneOfMember(schema, name))) continue
+  const bag = value as Readonly<Record<string, unknown>>
+  for (const name in bag) {
+    const child = schema.declared.get(name)
+    const item = bag[name]
+    if (child === undefined || item === undefined || (isDefault(item) && !isOneOfMember(schema, name))) continue
     members.push(`${name}:${canonical(child, item)}`)
   }
-  return `{${members.join()}}`
+  return members.length > 1 ? `{${members.sort().join()}}` : `{${members[0] ?? ''}}`
 }
 
 const isDefault = (value: unknown): boolean => value === '' || value === 0 || value === false

@@ -2,7 +2,6 @@
 import { entry, field, index, pathText } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { CelRule, Schema } from './dsl.ts'
-import { declaredField } from './prune.ts'
 
 export interface CelFinding {
   readonly path: string
@@ -29,7 +28,7 @@ function walk(schema: Schema, value: unknown, place: Place): void {
   switch (schema.kind) {
     case 'object':
       for (const key of Object.keys(value)) {
-        const declared = declaredField(schema, key)
+        const declared = schema.declared.get(key)
         if (declared === undefined || !leadsToRules(declared)) continue
         walk(declared, (value as Readonly<Record<string, unknown>>)[key], { at: field(at, key), findings })
       }

@@ -157,9 +157,13 @@ function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
   for (const [key, child] of Object.entries(value)) {
     const at = entry(place.at, key)
     if (schema.numericKeys === true && !(DIGITS.test(key) && Number(key) >= 0 && Number(key) <= 4294967295)) {
-      fail({ ...place, at }, `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`)
+      fail(
+        { at, failure: place.failure },
+        `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`,
+      )
     }
-    const read = child === null ? zeroOf(schema.values) : decodeValue(schema.values, child, { ...place, at })
+    const read =
+      child === null ? zeroOf(schema.values) : decodeValue(schema.values, child, { at, failure: place.failure })
     changed ||= read !== child
     entries.push([key, read])
   }
@@ -173,14 +177,15 @@ function decodeObject(schema: ObjectSchema, value: Bag, place: Place): Bag {
     if (read !== undefined) changed[key] = read
     else delete changed[key]
   }
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     const child = value[key]
-    const name = Object.hasOwn(schema.fields, key) ? key : protoSpelled(schema, key)
+    const name = isField(schema, key) ? key : protoSpelled(schema, key)
     const declared = name === undefined ? undefined : schema.fields[name]
     if (name === undefined || declared === undefined) {
       replace(key, undefined)
       continue
     }
+    if (typeof child === 'string' && declared.kind === 'string' && declared.as === undefined && name === key) continue
     if (name !== key) replace(key, undefined)
     if (name !== key && Object.hasOwn(value, name)) continue
     const read =
@@ -190,6 +195,9 @@ function decodeObject(schema: ObjectSchema, value: Bag, place: Place): Bag {
   }
   return keepLastOfOneOf(schema, changed ?? value)
 }
+
+const isField = (schema: ObjectSchema, key: string): boolean =>
+  schema.declared.has(key) && (schema.alsoSpelled === undefined || !Object.hasOwn(schema.alsoSpelled, key))
 
 /** An empty list or map cannot be told from a missing one; only the map with number keys keeps its presence. */
 function isAbsent(schema: Schema, read: unknown): boolean {

@@ -63,6 +63,8 @@ export interface ObjectSchema<F extends Fields = Fields> extends Common {
   readonly required?: readonly (keyof F & string)[]
   /** Groups of fields of which at most one may be there. */
   readonly oneOf?: readonly (readonly (keyof F & string)[])[]
+  /** The fields as the CRD spells them, second spellings included. */
+  readonly declared: ReadonlyMap<string, Schema>
   /** Second spellings that the CRD declares too: `{ mirror_percent: 'mirrorPercent' }`. */
   readonly alsoSpelled?: Readonly<Record<string, keyof F & string>>
 }
@@ -137,12 +139,25 @@ export const map = <V extends Schema>(values: V, options: Options<MapSchema<V>> 
   values,
   ...options,
 })
-export const object = <const F extends Fields>(fields: F, options: Options<ObjectSchema<F>> = {}): ObjectSchema<F> => ({
+export const object = <const F extends Fields>(
+  fields: F,
+  options: Omit<Options<ObjectSchema<F>>, 'declared'> = {},
+): ObjectSchema<F> => ({
   kind: 'object',
   fields,
+  declared: declaredFields(fields, options.alsoSpelled ?? {}),
   ...options,
 })
 export const free = (options: Options<FreeSchema> = {}): FreeSchema => ({ kind: 'free', ...options })
+
+function declaredFields(fields: Fields, alsoSpelled: Readonly<Record<string, string>>): ReadonlyMap<string, Schema> {
+  const declared = new Map(Object.entries(fields))
+  for (const [spelling, name] of Object.entries(alsoSpelled)) {
+    const schema = fields[name]
+    if (schema !== undefined) declared.set(spelling, schema)
+  }
+  return declared
+}
 
 /** One kind of object; `Spec` is what its rules get to see. */
 export interface KindSchema<Spec = never> {

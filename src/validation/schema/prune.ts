@@ -50,7 +50,11 @@ function pruneList(schema: Schema | undefined, values: readonly unknown[], conte
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
     if (typeof value !== 'object' || value === null) continue
-    const kept = pruneValue(items, value, { ...context, at: index(context.at, i), depth: context.depth + 1 })
+    const kept = pruneValue(items, value, {
+      at: index(context.at, i),
+      unknown: context.unknown,
+      depth: context.depth + 1,
+    })
     if (kept === value) continue
     changed ??= [...values]
     changed[i] = kept
@@ -60,9 +64,10 @@ function pruneList(schema: Schema | undefined, values: readonly unknown[], conte
 
 function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
   let changed: Record<string, unknown> | undefined
-  for (const key of Object.keys(value)) {
+  // Parsed JSON inherits nothing enumerable, and this is the hottest loop there is.
+  for (const key in value) {
     const child = value[key]
-    const declared = declaredField(schema, key)
+    const declared = schema.declared.get(key)
     if (declared === undefined || (child === null && declared.nullable !== true)) {
       if (declared === undefined) {
         context.unknown.push({ at: field(context.at, key), declared: Object.keys(schema.fields) })
@@ -72,7 +77,11 @@ function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
       continue
     }
     if (typeof child !== 'object') continue
-    const kept = pruneValue(declared, child, { ...context, at: field(context.at, key) })
+    const kept = pruneValue(declared, child, {
+      at: field(context.at, key),
+      unknown: context.unknown,
+      depth: context.depth,
+    })
     if (kept === child) continue
     changed ??= { ...value }
     changed[key] = kept
@@ -85,16 +94,13 @@ function pruneMap(values: Schema, value: Bag, context: Context): Bag {
   const before: [string, unknown][] = []
   for (const [key, child] of Object.entries(value)) {
     const drop = child === null && values.nullable !== true
-    const kept = drop ? child : pruneValue(values, child, { ...context, at: entry(context.at, key) })
+    const kept = drop
+      ? child
+      : typeof child === 'object'
+        ? pruneValue(values, child, { at: entry(context.at, key), unknown: context.unknown, depth: context.depth })
+        : child
     if ((drop || kept !== child) && changed === undefined) changed = [...before]
     if (!drop) (changed ?? before).push([key, kept])
   }
   return changed === undefined ? value : Object.fromEntries(changed)
-}
-
-/** The schema of a field as the CRD spells it, a second declared spelling included. */
-export function declaredField(schema: ObjectSchema, key: string): Schema | undefined {
-  if (Object.hasOwn(schema.fields, key)) return schema.fields[key]
-  const also = schema.alsoSpelled
-  return also !== undefined && Object.hasOwn(also, key) ? schema.fields[also[key] ?? ''] : undefined
 }

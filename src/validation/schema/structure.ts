@@ -3,7 +3,6 @@ import { dottedPathText, entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, NumberSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
-import { declaredField } from './prune.ts'
 
 export type SchemaErrorType =
   | 'FieldValueRequired'
@@ -149,7 +148,10 @@ function checkList(schema: ListSchema, values: readonly unknown[], place: Place)
   const { minItems = 0, maxItems, items, mapKey } = schema
   if (maxItems !== undefined && values.length > maxItems) tooMany(values.length, maxItems, place)
   if (values.length < minItems) invalid(place, values.length, `should have at least ${minItems} items`)
-  for (let i = 0; i < values.length; i++) checkValue(items, values[i], { at: index(place.at, i), errors: place.errors })
+  for (let i = 0; i < values.length; i++) {
+    if (isPlainlyValid(items, values[i])) continue
+    checkValue(items, values[i], { at: index(place.at, i), errors: place.errors })
+  }
   if (mapKey !== undefined) checkMapKeys(values, mapKey, place)
 }
 
@@ -180,14 +182,23 @@ function checkObject(schema: ObjectSchema, value: Readonly<Record<string, unknow
     if (!Object.hasOwn(value, name))
       report({ at: field(place.at, name), errors: place.errors }, 'FieldValueRequired', 'Required value')
   }
-  for (const key of Object.keys(value)) {
-    const declared = declaredField(schema, key)
-    if (declared !== undefined) checkValue(declared, value[key], { at: field(place.at, key), errors: place.errors })
+  for (const key in value) {
+    const declared = schema.declared.get(key)
+    if (declared !== undefined && !isPlainlyValid(declared, value[key]))
+      checkValue(declared, value[key], { at: field(place.at, key), errors: place.errors })
   }
   for (const group of schema.oneOf ?? []) {
     const present = group.filter((name) => Object.hasOwn(value, name)).length
     if (present > 1) notOne(present, place)
   }
+}
+
+/** Most values are scalars without bounds; they need no place to be reported at. */
+function isPlainlyValid(schema: Schema, value: unknown): boolean {
+  if (schema.kind === 'boolean') return typeof value === 'boolean'
+  if (schema.kind === 'enum') return typeof value === 'string' && schema.values.includes(value)
+  if (schema.kind !== 'string' || typeof value !== 'string') return false
+  return schema.minLength === undefined && schema.maxLength === undefined && schema.pattern === undefined
 }
 
 /** kube-openapi: `required` says nothing about what is no object, so every member of the group "matches". */
