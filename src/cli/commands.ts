@@ -57,4 +57,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'check mesh resources in files, without a cluster',
     load: () => import('./validate.ts'),
   },
+  {
+    name: 'crds',
+    summary: 'print the CustomResourceDefinitions of all mesh resources',
+    load: () => import('./crds.ts'),
+  },
 ]
