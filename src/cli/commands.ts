@@ -64,4 +64,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'tell which redirection rules a packet meets, and where it ends',
     load: () => import('./trace-packet.ts'),
   },
+  {
+    name: 'validate',
+    summary: 'check mesh resources in files, without a cluster',
+    load: () => import('./validate.ts'),
+  },
+  {
+    name: 'crds',
+    summary: 'print the CustomResourceDefinitions of all mesh resources',
+    load: () => import('./crds.ts'),
+  },
 ]
