@@ -18,6 +18,7 @@ import type { Cluster } from './cluster.ts'
 import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
+import { createValidate } from './validation.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
@@ -214,6 +215,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
   return buildApp({
     currentInject: () => engine.current(),
     isInjectServed: options.injectEnabled,
+    validate: createValidate(options),
     memo: {},
     health,
     metrics,
