@@ -64,6 +64,14 @@ test('the shipped folder is applied by kustomize', OPTIONS, async () => {
   }
 })
 
+test('the overlay of validation fails open, and is else the same', OPTIONS, async () => {
+  const [closed, open] = await Promise.all(
+    ['validation', 'validation-ignore'].map((name) => kubectl(['kustomize', join(PROJECT_ROOT, 'manifests', name)])),
+  )
+  assert.match(closed ?? '', /^ {2}failurePolicy: Fail$/m)
+  assert.equal(open, closed?.replace('failurePolicy: Fail', 'failurePolicy: Ignore'))
+})
+
 const readLive = async (text: string): Promise<Live[]> =>
   (JSON.parse(await kubectl(['get', '-f', '-', '-o', 'json'], text)) as { items: Live[] }).items
 

@@ -25,16 +25,28 @@ export function skipWithoutCluster(): false | string {
   return false
 }
 
-/**
- * Runs kubectl and gives its output; rejects with its words when it fails. Never synchronously: the server that the API
- * server calls may live in this process.
- */
+/** Runs kubectl and gives its output; rejects with its words when it fails. */
 export async function kubectl(args: readonly string[], input = ''): Promise<string> {
+  const { stdout, stderr, ok } = await tryKubectl(args, input)
+  if (!ok) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
+  return stdout
+}
+
+export interface KubectlOutcome {
+  readonly ok: boolean
+  readonly stdout: string
+  /** Errors and warnings. */
+  readonly stderr: string
+}
+
+/**
+ * Runs kubectl and gives all it says. Never synchronously: the server that the API server calls may live in this process.
+ */
+export async function tryKubectl(args: readonly string[], input = ''): Promise<KubectlOutcome> {
   const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args])
   child.stdin.end(input)
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  if (status[0] !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
-  return stdout
+  return { ok: status[0] === 0, stdout, stderr }
 }
 
 /** Takes the API server away or brings it back. */
