@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { benchEngine } from './engine.ts'
 import { benchHttp } from './http.ts'
+import { benchValidation } from './validation.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const isQuick = process.argv.includes('--quick')
@@ -23,6 +24,10 @@ const report = [
   '## One injection, without HTTP',
   '',
   ...benchEngine(),
+  '',
+  '## One validation, without HTTP',
+  '',
+  ...benchValidation(),
   '',
   '## Whole requests over TLS',
   '',
