@@ -27,7 +27,7 @@ const report = [
   '',
   '## One validation, without HTTP',
   '',
-  ...benchValidation(),
+  ...(await benchValidation()),
   '',
   '## Whole requests over TLS',
   '',
