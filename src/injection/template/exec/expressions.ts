@@ -173,11 +173,12 @@ function compileCall(call: Call, context: Context): Evaluate {
     return compileShortCircuit(given, { hasFinal, stopsAt: declared.shortCircuit, site })
   }
   const last = paramAt(declared, operands.length)
+  const lastSite = { unit: context.unit, node: operands.at(-1) ?? node }
   return compileInvocation(declared, {
     given,
     name,
     site,
-    fitFinal: hasFinal ? (final) => fit(final, last, site) : undefined,
+    fitFinal: hasFinal ? (final) => fit(final, last, lastSite) : undefined,
   })
 }
 
