@@ -32,12 +32,22 @@ async function answererOf(subject: string | undefined): Promise<Answerer> {
       const context = readContext({ dataFile, configsFolder: configs, readYaml, buildIstioData: istioData })
       return (line) => answerTemplateCase(JSON.parse(line) as Parameters<typeof answerTemplateCase>[0], context)
     }
+    case 'redirect': {
+      const { answerRedirectLine } = await import('./answer/redirect.ts')
+      return answerRedirectLine
+    }
+    case 'validation': {
+      const { answerValidationLine } = await import('./answer/validation.ts')
+      return answerValidationLine
+    }
     default:
-      throw new Error(`subject: expected "injection" or "template", got ${JSON.stringify(subject)}`)
+      throw new Error(
+        `subject: expected "injection", "template", "redirect" or "validation", got ${JSON.stringify(subject)}`,
+      )
   }
 }
 
 const answer = await answererOf(positionals[0])
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  if (line.trim() !== '') process.stdout.write(`${JSON.stringify(answer(line))}\n`)
+  if (line.trim() !== '') process.stdout.write(`${JSON.stringify(await answer(line))}\n`)
 }

@@ -42,6 +42,7 @@ export type CommandEntry =
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the admission webhook', load: () => import('./serve.ts') },
+  { name: 'inject', summary: 'add the sidecar to pod templates in files', load: () => import('./inject.ts') },
   {
     name: 'demo',
     summary: 'inject one pod, without a cluster, and show the difference',
@@ -51,5 +52,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'manifests',
     summary: 'print what an installation in a cluster consists of',
     load: () => import('./manifests.ts'),
+  },
+  {
+    name: 'istio-iptables',
+    summary: 'redirect the traffic of this network namespace to the proxy',
+    loadForeign: () => import('./istio-iptables.ts'),
+  },
+  { name: 'init', summary: 'the same as istio-iptables', loadForeign: () => import('./istio-iptables.ts') },
+  {
+    name: 'trace-packet',
+    summary: 'tell which redirection rules a packet meets, and where it ends',
+    load: () => import('./trace-packet.ts'),
+  },
+  {
+    name: 'validate',
+    summary: 'check mesh resources in files, without a cluster',
+    load: () => import('./validate.ts'),
+  },
+  {
+    name: 'crds',
+    summary: 'print the CustomResourceDefinitions of all mesh resources',
+    load: () => import('./crds.ts'),
   },
 ]

@@ -17,7 +17,7 @@ import { KUBECONFIG, apiserver, eventually, kubectl, skipWithoutCluster } from '
 import { sharedPath } from '../support/shared.ts'
 
 const skip = skipWithoutCluster()
-const OPTIONS = { skip, timeout: 120_000 }
+const OPTIONS = { skip, timeout: 60_000 }
 const [PREFIX, ISTIO_NAMESPACE] = [`webhook-live-${process.pid}`, `istio-live-${process.pid}`]
 
 interface Served {
@@ -99,7 +99,13 @@ async function created({
 }: Asked): Promise<Pod> {
   const containers = [{ name: 'app', image: 'registry.example/app:1' }]
   const metadata = { generateName: 'app-', namespace, labels, annotations }
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { hostNetwork, containers } }
+  // Named here, because without a controller manager nothing else does, and the proxy's token needs it.
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: { hostNetwork, serviceAccountName: 'default', containers },
+  }
   return JSON.parse(await kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(pod))) as Pod
 }
 
