@@ -1,0 +1,31 @@
+/** Who belongs to the mesh, and how. */
+import { bagsOf, textOf } from './read.ts'
+import type { Resource, World } from './world.ts'
+
+const DATAPLANE_MODE = 'istio.io/dataplane-mode'
+export const INJECT_LABEL = 'sidecar.istio.io/inject'
+
+export const isAmbientNamespace = (name: string, world: World): boolean => {
+  const labels = world.find('Namespace', name)?.labels ?? {}
+  const injected = labels['istio-injection'] === 'enabled' || labels['istio.io/rev'] !== undefined
+  return labels[DATAPLANE_MODE] === 'ambient' && !injected
+}
+
+export function isAmbientPod(pod: Resource, world: World): boolean {
+  const own = pod.labels[DATAPLANE_MODE]
+  if (own === 'none') return false
+  return (
+    own === 'ambient' ||
+    pod.annotations['ambient.istio.io/redirection'] === 'enabled' ||
+    isAmbientNamespace(pod.namespace, world)
+  )
+}
+
+/** The proxy's container, wherever it stands. */
+export const proxyContainerOf = ({ spec }: Resource): Readonly<Record<string, unknown>> | undefined =>
+  [...bagsOf(spec['containers']), ...bagsOf(spec['initContainers'])].find(
+    ({ name, image }) => name === 'istio-proxy' && textOf(image) !== '',
+  )
+
+export const isInMesh = (pod: Resource, world: World): boolean =>
+  proxyContainerOf(pod) !== undefined || isAmbientPod(pod, world)

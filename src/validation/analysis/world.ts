@@ -1,0 +1,94 @@
+/** A read-only set of objects, as analyzers see it. */
+import type { MeshObject } from '../api-server.ts'
+import { parseApiVersion } from '../gvk.ts'
+import type { Bag } from './read.ts'
+import { bagOf, textMapOf, textOf } from './read.ts'
+
+export interface Resource {
+  readonly kind: string
+  readonly group: string
+  readonly namespace: string
+  readonly name: string
+  /** `namespace/name`, or the name alone. */
+  readonly fullName: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly spec: Bag
+  readonly object: MeshObject
+}
+/** `KubernetesGateway` is the Gateway of the Gateway API; `Gateway` alone is Istio's. */
+export type KindName = string
+export interface World {
+  all(kind: KindName): readonly Resource[]
+  find(kind: KindName, fullName: string): Resource | undefined
+  /** The mesh configuration, not merged over the defaults. */
+  readonly mesh: Bag
+  readonly rootNamespace: string
+}
+
+export const RUNTIME_KINDS: ReadonlySet<string> = new Set(['Service', 'Namespace', 'Node', 'Pod', 'Secret'])
+const NEVER_LOADED: ReadonlySet<string> = new Set([
+  'kube-system',
+  'kube-public',
+  'kube-node-lease',
+  'local-path-storage',
+])
+const SYSTEM_NAMESPACE = 'istio-system'
+
+export function createWorld(objects: readonly MeshObject[], { mesh, runtime }: { mesh: Bag; runtime: boolean }): World {
+  const byKind = new Map<string, Resource[]>()
+  const byName = new Map<string, Resource>()
+  for (const object of objects) {
+    const resource = readResource(object)
+    if (resource === undefined || (!runtime && RUNTIME_KINDS.has(resource.kind))) continue
+    const key = `${resource.kind} ${resource.fullName}`
+    if (byName.has(key)) continue
+    byName.set(key, resource)
+    const list = byKind.get(resource.kind)
+    if (list === undefined) byKind.set(resource.kind, [resource])
+    else list.push(resource)
+  }
+  return {
+    all: (kind) => byKind.get(kind) ?? [],
+    find: (kind, fullName) => byName.get(`${kind} ${fullName}`),
+    mesh,
+    rootNamespace: textOf(mesh['rootNamespace']) || SYSTEM_NAMESPACE,
+  }
+}
+
+function readResource(object: MeshObject): Resource | undefined {
+  const { group } = parseApiVersion(textOf(object['apiVersion']))
+  const metadata = bagOf(object['metadata'])
+  const plainKind = textOf(object['kind'])
+  const namespace = textOf(metadata['namespace'])
+  const name = textOf(metadata['name'])
+  if (plainKind === '' || NEVER_LOADED.has(namespace)) return undefined
+  const kind = plainKind === 'Gateway' && group === 'gateway.networking.k8s.io' ? 'KubernetesGateway' : plainKind
+  if (kind === 'ConfigMap' && !(namespace === SYSTEM_NAMESPACE && name.startsWith('istio'))) return undefined
+  if (kind === 'Secret' && /^(?:helm\.sh\/|kubernetes\.io\/service-account-token$)/.test(textOf(object['type'])))
+    return undefined
+  return {
+    kind,
+    group,
+    namespace,
+    name,
+    fullName: namespace === '' ? name : `${namespace}/${name}`,
+    labels: textMapOf(metadata['labels']),
+    annotations: textMapOf(metadata['annotations']),
+    spec: bagOf(object['spec']),
+    object,
+  }
+}
+
+/** Whether `selector` holds for `labels`; the empty one holds for all. */
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.entries(selector).every(([key, value]) => labels[key] === value)
+
+/** `a=b,c=d`, sorted, as messages print selectors. */
+export const selectorText = (selector: Readonly<Record<string, string>>): string =>
+  Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',')
