@@ -3,6 +3,8 @@ import { bagsOf, textOf } from './read.ts'
 import type { Resource, World } from './world.ts'
 
 const DATAPLANE_MODE = 'istio.io/dataplane-mode'
+const INJECTION = 'istio-injection'
+const REVISION = 'istio.io/rev'
 export const INJECT_LABEL = 'sidecar.istio.io/inject'
 
 export const isAmbientNamespace = (name: string, world: World): boolean => {
@@ -27,5 +29,11 @@ export const proxyContainerOf = ({ spec }: Resource): Readonly<Record<string, un
     ({ name, image }) => name === 'istio-proxy' && textOf(image) !== '',
   )
 
-export const isInMesh = (pod: Resource, world: World): boolean =>
-  proxyContainerOf(pod) !== undefined || isAmbientPod(pod, world)
+/** istiod: a pod that injection was asked for counts, whether or not it has its proxy by now. */
+export function isInMesh(pod: Resource, world: World): boolean {
+  const asked = pod.labels[INJECT_LABEL] ?? pod.annotations[INJECT_LABEL]
+  if (asked !== undefined) return asked === 'true' || isAmbientPod(pod, world)
+  const { [INJECTION]: injection, [REVISION]: revision } = world.find('Namespace', pod.namespace)?.labels ?? {}
+  const enabled = injection === 'enabled' || (injection === undefined && revision !== undefined)
+  return enabled || proxyContainerOf(pod) !== undefined || isAmbientPod(pod, world)
+}

@@ -35,10 +35,39 @@ const NEVER_LOADED: ReadonlySet<string> = new Set([
 ])
 const SYSTEM_NAMESPACE = 'istio-system'
 
+/** istiod: the ingress gateway of a default installation is taken to be there, under these names. */
+const DEFAULT_POD_NAME = 'istio-ingressgateway-dummypod'
+export const DEFAULT_POD = `${SYSTEM_NAMESPACE}/${DEFAULT_POD_NAME}`
+const GATEWAY_LABELS = { istio: 'ingressgateway' }
+const GATEWAY_PORTS = [
+  [15021, 15021],
+  [80, 8080],
+  [443, 8443],
+  [15443, 15443],
+  [31400, 31400],
+] as const
+const DEFAULT_GATEWAY: readonly MeshObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: DEFAULT_POD_NAME, namespace: SYSTEM_NAMESPACE, labels: GATEWAY_LABELS },
+    spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'istio-ingressgateway', namespace: SYSTEM_NAMESPACE, labels: GATEWAY_LABELS },
+    spec: {
+      selector: GATEWAY_LABELS,
+      ports: GATEWAY_PORTS.map(([port, targetPort]) => ({ name: `tcp-${port}`, port, targetPort, protocol: 'TCP' })),
+    },
+  },
+]
+
 export function createWorld(objects: readonly MeshObject[], { mesh, runtime }: { mesh: Bag; runtime: boolean }): World {
   const byKind = new Map<string, Resource[]>()
   const byName = new Map<string, Resource>()
-  for (const object of objects) {
+  for (const object of [...objects, ...DEFAULT_GATEWAY]) {
     const resource = readResource(object)
     if (resource === undefined || (!runtime && RUNTIME_KINDS.has(resource.kind))) continue
     const key = `${resource.kind} ${resource.fullName}`

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { answerAnalysisCase } from '../../../scripts/answer/analysis.ts'
 import { readDocuments } from '../../../src/cli/validate/documents.ts'
 import { readYaml } from '../../../src/injection/yaml/read.ts'
-import { analyze, originOf } from '../../../src/validation/analysis/analyze.ts'
 import type { MeshObject } from '../../../src/validation/index.ts'
 import { sharedPath, skipWithout } from '../../support/shared.ts'
 
@@ -53,15 +53,7 @@ for (const [title, field, runtime] of [
         ? (readYaml(readFileSync(join(path, 'mesh.yaml'), 'utf8')) as MeshObject)
         : {}
       const recorded = JSON.parse(readFileSync(join(path, 'expected.json'), 'utf8')) as Recorded
-      const found = analyze(
-        objects.filter((one) => one !== null && typeof one === 'object'),
-        { mesh, runtime },
-      ).map((one) => ({
-        code: one.code,
-        level: one.level,
-        origin: originOf(one),
-        ...(one.path !== undefined && { path: one.path }),
-      }))
+      const found = answerAnalysisCase({ id: set, objects, meshConfig: mesh, runtime }).messages
       const lines = difference(found, recorded[field])
       if (lines.length > 0) different.push(`${set}:\n  ${lines.join('\n  ')}`)
     }

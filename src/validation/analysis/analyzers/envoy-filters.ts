@@ -12,7 +12,7 @@ const RELATIVE_TEXT =
 const VERSION_TEXT =
   'This EnvoyFilter does not have a priority and has a relative patch operation (NSTERT_BEFORE/AFTER, REPLACE, MERGE, DELETE) and proxyVersion set which can cause the EnvoyFilter not to be applied during an upgrade. Using the INSERT_FIRST or ADD option or setting the priority may help in ensuring the EnvoyFilter is applied correctly.'
 
-/** istiod: goes by the order of the list, and two patches without a filter name count as equal. */
+/** istiod: goes by the order of the list, and two patches whose value has no name count as equal. */
 export const patchOperations: Analyzer = {
   name: 'envoyfilter.operations',
   inputs: ['EnvoyFilter'],
@@ -22,7 +22,7 @@ export const patchOperations: Analyzer = {
       const relative = numberOf(resource.spec['priority']) === 0
       for (const { applyTo, match, patch } of bagsOf(resource.spec['configPatches'])) {
         const operation = textOf(bagOf(patch)['operation'])
-        const filter = filterNameOf(match)
+        const filter = textOf(bagOf(bagOf(patch)['value'])['name'])
         const place = textOf(applyTo)
         if (operation === 'REPLACE' && !REPLACEABLE.has(place)) {
           yield message('IST0152', resource, 'The REPLACE operation is only valid for HTTP_FILTER and NETWORK_FILTER.')
@@ -39,6 +39,3 @@ export const patchOperations: Analyzer = {
     }
   },
 }
-
-const filterNameOf = (match: unknown): string =>
-  textOf(bagOf(bagOf(bagOf(bagOf(match)['listener'])['filterChain'])['filter'])['name'])

@@ -4,11 +4,18 @@ import type { Message } from '../messages.ts'
 import { message, notFound } from '../messages.ts'
 import { bagOf, bagsOf, numberOf, textMapOf, textOf, textsOf } from '../read.ts'
 import type { Resource, World } from '../world.ts'
-import { selectorText, selects } from '../world.ts'
+import { DEFAULT_POD, selectorText, selects } from '../world.ts'
 
 const selectorOf = ({ spec }: Resource): Readonly<Record<string, string>> => textMapOf(spec['selector'])
+/** istiod: the pod of the default gateway stands in only for a Gateway that has servers. */
 const podsOf = (gateway: Resource, world: World): readonly Resource[] =>
-  world.all('Pod').filter(({ labels }) => selects(selectorOf(gateway), labels))
+  world
+    .all('Pod')
+    .filter(
+      ({ labels, fullName }) =>
+        selects(selectorOf(gateway), labels) &&
+        (fullName !== DEFAULT_POD || bagsOf(gateway.spec['servers']).length > 0),
+    )
 const selectorPath = (gateway: Resource): string => `spec.selector.${Object.keys(selectorOf(gateway))[0] ?? ''}`
 
 export const gatewayPods: Analyzer = {
@@ -59,11 +66,16 @@ export const gatewaySecrets: Analyzer = {
     for (const gateway of world.all('Gateway')) {
       const [pod] = podsOf(gateway, world)
       if (pod === undefined) continue
+      if (pod.namespace === '') {
+        // istiod: a pod without namespace is as good as none here.
+        yield notFound(gateway, selectorPath(gateway), 'selector', selectorText(selectorOf(gateway)))
+        continue
+      }
       for (const [i, { tls }] of bagsOf(gateway.spec['servers']).entries()) {
         const name = textOf(bagOf(tls)['credentialName'])
         if (name === '') continue
         const path = `spec.servers[${i}].tls.credentialName`
-        const secret = world.find('Secret', pod.namespace === '' ? name : `${pod.namespace}/${name}`)
+        const secret = world.find('Secret', `${pod.namespace}/${name}`)
         if (secret === undefined) yield notFound(gateway, path, 'credentialName', name)
         else if (!holdsCertificate(secret)) {
           const text = `The credential referenced by the Gateway ${gateway.name} in namespace ${pod.namespace} is invalid, which can cause the traffic not to work as expected.`
@@ -117,9 +129,8 @@ function certificatesOf({ spec }: Resource): ReadonlySet<string> {
   return found
 }
 
-/** One selector is a subset of the other. */
-const overlap = (a: Resource, b: Resource): boolean =>
-  selects(selectorOf(a), selectorOf(b)) || selects(selectorOf(b), selectorOf(a))
+/** istiod: only the gateway whose selector is the wider one, or an equal one, is told. */
+const overlap = (a: Resource, b: Resource): boolean => selects(selectorOf(a), selectorOf(b))
 
 export const conflictingGateways: Analyzer = {
   name: 'gateway.conflicts',

@@ -103,32 +103,22 @@ function revisionOf({ labels }: Resource): string | undefined {
   return labels[REVISION]
 }
 
-interface WantedImage {
-  readonly image: string
-  readonly type: string
-}
-
-function wantedImage(world: World, revision: string): WantedImage | undefined {
+/** The image without its type, which pods may differ in. */
+function wantedImage(world: World, revision: string): string | undefined {
   const { hub, tag, proxy } = bagOf(injectorConfig(world, revision)['global'])
   const name = textOf(bagOf(proxy)['image'])
-  if (name === '') return undefined
-  const type = textOf(bagOf(bagOf(world.mesh['defaultConfig'])['image'])['imageType'])
-  if (name.includes('/')) return { image: name, type }
-  return textOf(hub) === ''
-    ? undefined
-    : { image: `${textOf(hub)}/${name}:${typeof tag === 'number' ? tag : textOf(tag)}`, type }
+  if (name.includes('/')) return name.replace(TYPE_SUFFIX, '')
+  if (name === '' || textOf(hub) === '') return undefined
+  return `${textOf(hub)}/${name}:${typeof tag === 'number' ? tag : textOf(tag)}`.replace(TYPE_SUFFIX, '')
 }
 
 const TYPE_SUFFIX = /-(?:distroless|debug)$/
 
-function differs(pod: Resource, { image, type }: WantedImage): boolean {
+function differs(pod: Resource, wanted: string): boolean {
   const running = proxyContainerOf(pod)?.['image']
   if (typeof running !== 'string' || pod.annotations['sidecar.istio.io/proxyImage'] !== undefined || isExcluded(pod))
     return false
-  const wantedType = pod.annotations['sidecar.istio.io/proxyImageType'] ?? type
-  const base = image.replace(TYPE_SUFFIX, '')
-  const wanted = wantedType === '' || wantedType === 'default' ? image : `${base}-${wantedType}`
-  return running !== wanted
+  return running.replace(TYPE_SUFFIX, '') !== wanted
 }
 
 const PROXY_UID = 1337

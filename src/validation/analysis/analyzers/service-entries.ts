@@ -16,7 +16,7 @@ export const addressesRequired: Analyzer = {
       for (const [i, { protocol }] of bagsOf(resource.spec['ports']).entries()) {
         if (textOf(protocol) !== '' && textOf(protocol) !== 'TCP') continue
         const text = 'ServiceEntry addresses are required for this protocol.'
-        yield message('IST0134', resource, text, `spec.ports[${i}].protocol`)
+        yield message('IST0134', resource, text, `spec.ports[${i}].name`)
       }
     }
   },

@@ -130,26 +130,33 @@ export const conflictingHosts: Analyzer = {
   *analyze(world): Iterable<Message> {
     const byScope = new Map<string, Map<string, Resource[]>>()
     for (const resource of world.all('VirtualService').filter(isOnMesh)) {
-      const exportTo = textsOf(resource.spec['exportTo'])
-      const scope = exportTo.length === 0 || exportTo.includes('*') ? '*' : resource.namespace
-      const hosts = byScope.get(scope) ?? new Map<string, Resource[]>()
-      byScope.set(scope, hosts)
-      for (const host of textsOf(resource.spec['hosts'])) {
-        const full = completeHost(host, resource.namespace)
-        hosts.set(full, [...(hosts.get(full) ?? []), resource])
+      for (const scope of scopesOf(resource)) {
+        const hosts = byScope.get(scope) ?? new Map<string, Resource[]>()
+        byScope.set(scope, hosts)
+        for (const host of textsOf(resource.spec['hosts'])) {
+          const full = completeHost(host, resource.namespace)
+          hosts.set(full, [...(hosts.get(full) ?? []), resource])
+        }
       }
     }
+    const everywhere = [...(byScope.get('*') ?? [])]
     for (const [scope, hosts] of byScope) {
       for (const [host, owners] of hosts) {
-        if (owners.length > 1) yield* conflict(owners, `${scope}/${host}`)
-        if (scope === '*') continue
-        const everywhere = [...(byScope.get('*') ?? [])]
-          .filter(([other]) => hostsMatch(host, other))
-          .flatMap(([, list]) => list)
-        if (everywhere.length > 0) yield* conflict([...owners, ...everywhere], `${scope}/${host}`)
+        if (owners.length > 1) yield* conflict(owners, owners, `${scope}/${host}`)
+        const others =
+          scope === '*' ? [] : everywhere.filter(([other]) => hostsMatch(host, other)).flatMap(([, list]) => list)
+        if (others.length === 0) continue
+        const all = [...others, ...owners]
+        yield* conflict(owners.every(({ namespace }) => namespace === scope) ? owners : all, all, `${scope}/${host}`)
       }
     }
   },
+}
+
+function scopesOf({ spec, namespace }: Resource): readonly string[] {
+  const exportTo = textsOf(spec['exportTo'])
+  if (exportTo.length === 0 || exportTo.includes('*')) return ['*']
+  return exportTo.map((scope) => (scope === '.' ? namespace : scope))
 }
 
 const isOnMesh = ({ spec }: Resource): boolean => {
@@ -157,10 +164,11 @@ const isOnMesh = ({ spec }: Resource): boolean => {
   return gateways.length === 0 || gateways.includes('mesh')
 }
 
-function* conflict(owners: readonly Resource[], host: string): Iterable<Message> {
+/** istiod: beside a VirtualService that keeps to its own namespace, the mesh-wide one is not told. */
+function* conflict(told: readonly Resource[], owners: readonly Resource[], host: string): Iterable<Message> {
   const names = owners.map(({ fullName }) => fullName).join(',')
   const text = `The VirtualServices ${names} associated with mesh gateway define the same host ${host} which can lead to undefined behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.`
-  for (const owner of owners) yield message('IST0109', owner, text, 'metadata.name')
+  for (const owner of told) yield message('IST0109', owner, text, 'metadata.name')
 }
 
 export const claimRoutes: Analyzer = {
