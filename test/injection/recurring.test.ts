@@ -18,6 +18,7 @@ const VALUES = [
   { global: { hub: 'docker.io', list: ['a', 'b'], map: { x: '1' } }, flag: true, word: 'one' },
   { global: { hub: 'quay.io', list: [], map: {} }, flag: false, word: '' },
 ]
+const MESH = {}
 const PROXY_CONFIGS = [{ concurrency: { value: 2 } }, { statusPort: 15020 }]
 
 const key = fc.constantFrom('a', 'b', 'c')
@@ -37,7 +38,7 @@ const dataOf = ({ values, proxyConfig, name, labels, annotations, containers }: 
     pod: { metadata: { labels, ...(annotations !== undefined && { annotations }) }, spec: { containers } },
     workload: { kind: 'Deployment', apiVersion: 'apps/v1', name, namespace: 'shop' },
     proxyConfig,
-    meshConfig: {},
+    meshConfig: MESH,
     values,
     revision: 'default',
     nativeSidecars: true,
