@@ -9,6 +9,18 @@ export const ERROR_CODES = {
   CONFIG_UNREADABLE: 'A configuration file cannot be read.',
   LISTEN_FAILED: 'A port cannot be opened.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
+  CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
+  CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',
+  CERT_STORE_FOREIGN:
+    'The place for the certificate authority holds something that is not ours, which is never overwritten.',
+  CERT_STORE_UNREADABLE: 'The place for the certificate authority cannot be read or written.',
+  KUBE_CONFIG_INVALID: 'The kubeconfig or the service account cannot be used.',
+  KUBE_REFUSED: 'The API server answered a request with an error.',
+  KUBE_UNREACHABLE: 'The API server gave no complete answer.',
+  INJECTION_CONFIG_INVALID: 'The injector configuration, its values or a mesh configuration cannot be used.',
+  INJECTION_FAILED: 'A pod cannot be injected; the message is what its creator reads.',
+  MESH_MESSAGE: 'A mesh configuration, values document or proxy config does not fit its message.',
+  MESH_REFUSED: 'A mesh configuration can be read, but not used.',
   REDIRECT_ENVIRONMENT:
     'The network namespace lacks what redirection starts from: an address, or a readable resolv.conf.',
   REDIRECT_CONFIG_INVALID: 'A setting of traffic redirection has a value that no rule can be made from.',
@@ -21,6 +33,9 @@ export const ERROR_CODES = {
   TEMPLATE_EXEC: 'A template failed while it was rendered.',
   TEMPLATE_LIMIT:
     'A template asked for more output, steps or depth than it may have, or for a function that is refused.',
+  MODEL_INVALID: 'An object does not fit its Kubernetes type.',
+  YAML_INVALID: 'A YAML text cannot be read.',
+  MERGE_INVALID: 'A patch cannot be merged into an object.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -7,11 +7,14 @@ import type { Metrics } from './metrics.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addInjectRoutes, type InjectRouteDeps } from './routes/inject.ts'
 import { addMetricsRoutes } from './routes/metrics.ts'
-import { httpsOptions, type ServingPair } from './tls.ts'
+import type { CertificatePair } from '../certificates/leaf.ts'
+import { httpsOptions } from './tls.ts'
 
 export interface AppDeps extends InjectRouteDeps {
   /** Certificate to start with. Absent: plain HTTP, for TLS terminated in front and for tests. */
-  readonly pair?: ServingPair
+  readonly pair?: CertificatePair
+  /** False: the paths of injection are not there at all (istiod: INJECT_ENABLED). @default true */
+  readonly isInjectServed?: boolean
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
@@ -41,7 +44,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   ) as FastifyInstance // the two differ in the type of the raw server only, which routes never see
   app.server.maxConnections = MAX_CONNECTIONS
   addNotFound(app)
-  addInjectRoutes(app, deps)
+  if (deps.isInjectServed !== false) addInjectRoutes(app, deps)
   return app
 }
 

@@ -1,7 +1,7 @@
 /** Opens and closes listeners; the way out loses no request. */
 import type { FastifyInstance } from 'fastify'
 import { Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { messageOf, ProjectError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Health } from './health.ts'
@@ -32,20 +32,36 @@ export async function listen(app: FastifyInstance, { port, host, name }: ListenO
   return (app.server.address() as AddressInfo).port
 }
 
-/** Keeps the webhook's certificate current and counts its connections. Returns what ends that. */
-export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): () => void {
+/** A webhook that is looked after. */
+export interface Supervision {
+  /** Open connections, those included that are still shaking hands: Node's closeAllConnections does not know them. */
+  readonly connections: ReadonlySet<Socket>
+  /** Leaves the certificate as it is from now on. */
+  end(): void
+}
+
+/** Keeps the webhook's certificate current, and knows and counts its connections. */
+export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): Supervision {
   const { metrics } = deps
-  app.server.on('connection', (socket) => {
-    metrics.openConnections.inc()
-    socket.once('close', () => metrics.openConnections.dec())
+  const connections = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    metrics.openConnections.set(connections.size)
+    socket.once('close', () => {
+      connections.delete(socket)
+      metrics.openConnections.set(connections.size)
+    })
   })
   app.server.on('tlsClientError', (err: NodeJS.ErrnoException) => {
     metrics.handshakeErrors.inc({ code: err.code ?? 'unknown' })
   })
-  return app.server instanceof HttpsServer ? keepCertificateFresh(app.server as HttpsServer, deps) : () => undefined
+  const end =
+    app.server instanceof HttpsServer ? keepCertificateFresh(app.server as HttpsServer, deps) : () => undefined
+  return { connections, end }
 }
 
 export interface DrainOptions {
+  readonly connections: ReadonlySet<Socket>
   readonly health: Health
   readonly metrics: Metrics
   readonly clock: Clock
@@ -65,7 +81,7 @@ const SWEEP_MS = 250
  * connections misses those that were busy.
  */
 export async function drain(app: FastifyInstance, options: DrainOptions): Promise<void> {
-  const { health, metrics, clock, delayMs, timeoutMs, hurry } = options
+  const { connections, health, metrics, clock, delayMs, timeoutMs, hurry } = options
   health.draining = true
   metrics.draining.set(1)
   await clock.wait(delayMs, hurry)
@@ -77,6 +93,6 @@ export async function drain(app: FastifyInstance, options: DrainOptions): Promis
     app.server.closeIdleConnections()
     await clock.wait(SWEEP_MS, stop)
   }
-  app.server.closeAllConnections()
+  for (const connection of connections) connection.destroy()
   await closing
 }

@@ -5,20 +5,9 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { messageOf, ProjectError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { CertificatePair } from '../certificates/leaf.ts'
+import type { CertificateSource } from '../certificates/source.ts'
 import type { Metrics } from './metrics.ts'
-
-/** Leaf first, then intermediates; the key belongs to the leaf. */
-export interface ServingPair {
-  readonly certPem: string
-  readonly keyPem: string
-}
-
-/** Where the serving certificate comes from; the server knows nothing else of certificates. */
-export interface CertificateSource {
-  current(): ServingPair
-  /** Calls `listener` after each change of `current`; the returned function ends that. */
-  onChange(listener: () => void): () => void
-}
 
 /** Node's default list still holds CBC and finite-field DHE. TLS 1.3 has its own list. */
 const CIPHERS = [
@@ -34,12 +23,12 @@ const CIPHERS = [
 ].join(':')
 
 /** Everything a context is made of. setSecureContext resets what it is not given, so creation and swap share this. */
-function contextOptions({ certPem, keyPem }: ServingPair): SecureContextOptions {
+function contextOptions({ certPem, keyPem }: CertificatePair): SecureContextOptions {
   return { cert: certPem, key: keyPem, minVersion: 'TLSv1.2', ciphers: CIPHERS, honorCipherOrder: true }
 }
 
 /** Options of the HTTPS listener, the context's and the connection's. */
-export function httpsOptions(pair: ServingPair): ServerOptions {
+export function httpsOptions(pair: CertificatePair): ServerOptions {
   return {
     ...contextOptions(pair),
     ALPNProtocols: ['http/1.1'],
@@ -52,18 +41,18 @@ export function httpsOptions(pair: ServingPair): ServerOptions {
 
 /**
  * Refuses what Node would take silently and then fail every handshake with: nothing, half a pair, an expired leaf.
- * @throws ProjectError SERVING_CERT_INVALID
+ * @throws ProjectError CERT_INVALID
  */
-export function checkPair(pair: ServingPair, clock: Clock): X509Certificate {
+export function checkPair(pair: CertificatePair, clock: Clock): X509Certificate {
   const leaf = readLeaf(pair)
   const nowMs = clock.nowMs()
   const [fromMs, toMs] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)]
   if (nowMs >= fromMs && nowMs < toMs) return leaf
   const actual = `${leaf.validFrom} to ${leaf.validTo}`
-  throw new ProjectError('SERVING_CERT_INVALID', `serving certificate: expected validity now, got ${actual}`)
+  throw new ProjectError('CERT_INVALID', `serving certificate: expected validity now, got ${actual}`)
 }
 
-function readLeaf(pair: ServingPair): X509Certificate {
+function readLeaf(pair: CertificatePair): X509Certificate {
   try {
     const leaf = new X509Certificate(pair.certPem)
     if (!leaf.checkPrivateKey(createPrivateKey(pair.keyPem)))
@@ -71,7 +60,7 @@ function readLeaf(pair: ServingPair): X509Certificate {
     createSecureContext(contextOptions(pair))
     return leaf
   } catch (cause) {
-    throw new ProjectError('SERVING_CERT_INVALID', `serving certificate: ${messageOf(cause)}`, { cause })
+    throw new ProjectError('CERT_INVALID', `serving certificate: ${messageOf(cause)}`, { cause })
   }
 }
 

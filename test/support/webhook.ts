@@ -6,7 +6,7 @@ import { createHealth, type Health } from '../../src/server/health.ts'
 import { createMetrics, type Metrics } from '../../src/server/metrics.ts'
 import type { MemoOptions } from '../../src/server/memo.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
-import type { ServingPair } from '../../src/server/tls.ts'
+import type { CertificatePair } from '../../src/certificates/leaf.ts'
 
 /** Stands for the engine: a pod named `skip` is skipped, `deny` denied, `throw` breaks, any other gets one label. */
 export const fakeInject: Inject = ({ pod, path }) => {
@@ -39,7 +39,7 @@ export interface WebhookOptions {
   readonly inject?: Inject | undefined
   readonly currentInject?: () => Inject | undefined
   readonly log?: Log
-  readonly pair?: ServingPair
+  readonly pair?: CertificatePair
   readonly memo?: MemoOptions
 }
 

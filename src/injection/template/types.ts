@@ -56,6 +56,8 @@ export interface MapType {
   readonly key: ScalarType
   readonly elem: GoType
   readonly name?: string
+  /** Methods of a defined map type (`v1.ResourceList`); `self` may be a nil map. */
+  readonly methods?: Readonly<Record<string, Method>>
 }
 
 export interface PointerType {

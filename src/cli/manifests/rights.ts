@@ -1,0 +1,58 @@
+/** The server's account and what it may do: no more than it does. */
+import type { Plan } from './plan.ts'
+
+interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+const RBAC = 'rbac.authorization.k8s.io'
+const RBAC_VERSION = `${RBAC}/v1`
+
+export function rights(plan: Plan): object[] {
+  const { name, namespace, labels } = plan
+  const clusterWide = { name, labels }
+  const inNamespace = { name, namespace, labels }
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inNamespace, automountServiceAccountToken: false },
+    { apiVersion: RBAC_VERSION, kind: 'ClusterRole', metadata: clusterWide, rules: clusterRules(plan) },
+    { apiVersion: RBAC_VERSION, kind: 'ClusterRoleBinding', metadata: clusterWide, ...binding('ClusterRole', plan) },
+    { apiVersion: RBAC_VERSION, kind: 'Role', metadata: inNamespace, rules: secretRules(plan) },
+    { apiVersion: RBAC_VERSION, kind: 'RoleBinding', metadata: inNamespace, ...binding('Role', plan) },
+  ]
+}
+
+/**
+ * Webhook configurations by name only: who may patch all of them has the whole cluster. The ConfigMaps by name, but not by
+ * namespace: a Role could not be applied before istiod's namespace exists.
+ */
+function clusterRules({ configurations, configMaps }: Plan): Rule[] {
+  return [
+    {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['mutatingwebhookconfigurations'],
+      resourceNames: configurations.map(({ name }) => name),
+      verbs: ['get', 'list', 'watch', 'patch'],
+    },
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: configMaps, verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['namespaces', 'nodes'], verbs: ['list', 'watch'] },
+    { apiGroups: ['networking.istio.io'], resources: ['proxyconfigs'], verbs: ['list', 'watch'] },
+  ]
+}
+
+/** `create` knows no names. */
+function secretRules({ secret }: Plan): Rule[] {
+  return [
+    { apiGroups: [''], resources: ['secrets'], resourceNames: [secret], verbs: ['get', 'list', 'watch', 'update'] },
+    { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+  ]
+}
+
+function binding(kind: 'Role' | 'ClusterRole', { name, namespace }: Plan): object {
+  return {
+    roleRef: { apiGroup: RBAC, kind, name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+  }
+}

@@ -1,0 +1,252 @@
+/** Everything `serve` can be told, resolved once: a flag wins over a variable, a variable over the default. */
+import type { Command } from 'commander'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { parseDurationMs } from '../../base/duration.ts'
+import { ProjectError } from '../../base/errors.ts'
+import { LOG_LEVELS, type LogLevel } from '../../base/log.ts'
+
+export type NativeSidecars = 'auto' | 'true' | 'false'
+export type Compatibility = 'istiod' | 'off'
+export type Env = Readonly<Record<string, string | undefined>>
+
+export interface ServeOptions {
+  /** TCP port of the webhook; 0 picks a free one. */
+  readonly port: number
+  readonly healthPort: number
+  readonly metricsPort: number
+  /** Local address of all three; undefined: all interfaces. */
+  readonly address: string | undefined
+  /** Folder of our own certificate authority. */
+  readonly stateDir: string
+  /** The injector's ConfigMap, or the text of its key `config`. */
+  readonly injectConfigFile: string | undefined
+  readonly valuesFile: string | undefined
+  readonly meshConfigFile: string | undefined
+  /** Never empty: an empty revision is `default`. */
+  readonly revision: string
+  /** A serving certificate of somebody else's making; both files or neither. */
+  readonly tlsFiles: { readonly certFile: string; readonly keyFile: string } | undefined
+  /** Further names and addresses for our own serving certificate. */
+  readonly tlsExtraNames: readonly string[]
+  /** File or folder of Kubernetes objects that stand for the cluster's. */
+  readonly objects: string | undefined
+  readonly istioNamespace: string
+  readonly nativeSidecars: NativeSidecars
+  readonly compliancePolicy: string
+  readonly platform: string
+  readonly compat: Compatibility
+  /** Variables of this process that templates may read. */
+  readonly templateEnv: readonly string[]
+  /** Name of a ConfigMap with mesh settings below the revision's own; empty: none. */
+  readonly sharedMeshConfig: string
+  /** False: nothing is injected, the paths are not even served. */
+  readonly injectEnabled: boolean
+  readonly shutdownDelayMs: number
+  readonly shutdownTimeoutMs: number
+  readonly logLevel: LogLevel
+  /** What was odd about variables, for the log. */
+  readonly warnings: readonly string[]
+}
+
+interface Flag {
+  /** Long name; camel-case ones get a kebab-case twin. */
+  readonly name: string
+  /** Placeholder of the value. */
+  readonly value: string
+  readonly help: string
+  /** Variable that is asked when the flag is absent; istiod's where istiod has one. */
+  readonly env?: string
+  /** As `--help` shows it. */
+  readonly default?: string
+  readonly repeatable?: true
+}
+
+/** Every flag. docs/serve.md holds the same table, and a test holds both together. */
+export const SERVE_FLAGS: readonly Flag[] = [
+  { name: 'port', value: 'port', help: 'webhook port, HTTPS', default: '15017' },
+  { name: 'health-port', value: 'port', help: 'port of /livez, /readyz, /startupz and /ready', default: '8080' },
+  { name: 'metrics-port', value: 'port', help: 'port of /metrics', default: '15014' },
+  { name: 'address', value: 'address', help: 'local address to listen on', default: 'all interfaces' },
+  {
+    name: 'state-dir',
+    value: 'folder',
+    help: 'where our certificate authority is kept',
+    default: 'below $XDG_STATE_HOME',
+  },
+  { name: 'injectConfigFile', value: 'file', help: 'injector ConfigMap, or the text of its key config' },
+  { name: 'valuesFile', value: 'file', help: 'text of the key values of the injector ConfigMap' },
+  { name: 'meshConfigFile', value: 'file', help: 'mesh configuration, or the ConfigMap that holds it as key mesh' },
+  { name: 'objects', value: 'path', help: "file or folder of Kubernetes objects that stand for the cluster's" },
+  { name: 'revision', value: 'name', help: 'control plane revision', env: 'REVISION', default: 'default' },
+  {
+    name: 'istio-namespace',
+    value: 'name',
+    help: 'namespace of the ConfigMaps',
+    default: 'istio-system',
+  },
+  {
+    name: 'tls-cert-file',
+    value: 'file',
+    help: 'serving certificate, with --tls-key-file',
+    default: 'made by our own authority',
+  },
+  { name: 'tls-key-file', value: 'file', help: 'key of --tls-cert-file' },
+  {
+    name: 'tls-extra-name',
+    value: 'name',
+    help: 'further DNS name or address of our serving certificate',
+    repeatable: true,
+  },
+  {
+    name: 'native-sidecars',
+    value: 'mode',
+    help: 'auto, true or false',
+    env: 'ENABLE_NATIVE_SIDECARS',
+    default: 'auto',
+  },
+  { name: 'compliance-policy', value: 'policy', help: 'such as fips-140-2', env: 'COMPLIANCE_POLICY' },
+  { name: 'platform', value: 'name', help: 'such as openshift', env: 'PLATFORM' },
+  {
+    name: 'shared-mesh-config',
+    value: 'name',
+    help: 'ConfigMap of mesh settings below the own ones',
+    env: 'SHARED_MESH_CONFIG',
+  },
+  { name: 'inject-enabled', value: 'bool', help: 'whether /inject is served', env: 'INJECT_ENABLED', default: 'true' },
+  { name: 'compat', value: 'mode', help: 'istiod: also where we would rather differ; off', default: 'off' },
+  {
+    name: 'shutdown-delay',
+    value: 'duration',
+    help: 'how long to serve on after SIGTERM',
+    default: '15s in a cluster, else 0s',
+  },
+  { name: 'shutdown-timeout', value: 'duration', help: 'how long requests may take after that', default: '20s' },
+  { name: 'log-level', value: 'level', help: LOG_LEVELS.join(', '), default: 'info' },
+]
+
+/** Adds all flags to a command. The twin of a camel-case flag works, but is not listed. */
+export function addServeFlags(command: Command): void {
+  for (const flag of SERVE_FLAGS) {
+    addFlag(command, flag, flag.name)
+    const twin = kebab(flag.name)
+    if (twin !== flag.name) addFlag(command, flag, twin)
+  }
+}
+
+function addFlag(command: Command, flag: Flag, name: string): void {
+  const option = command.createOption(`--${name} <${flag.value}>`, helpOf(flag))
+  if (flag.repeatable === true) option.argParser((value, sofar) => [...((sofar as string[] | undefined) ?? []), value])
+  if (name !== flag.name) option.hideHelp()
+  command.addOption(option)
+}
+
+function helpOf({ help, env, default: preset }: Flag): string {
+  const notes = [env === undefined ? [] : `env: ${env}`, preset === undefined ? [] : `default: ${preset}`].flat()
+  return notes.length === 0 ? help : `${help} (${notes.join(', ')})`
+}
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+const camel = (name: string): string => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+/**
+ * Flag, else variable, else default, each checked.
+ * @throws ProjectError OPTION_INVALID naming the flag
+ */
+export function resolveServeOptions(given: Readonly<Record<string, unknown>>, env: Env): ServeOptions {
+  const warnings: string[] = []
+  const text = (name: string, preset = ''): string => lookup(name, given, env) ?? preset
+  const inCluster = env.KUBERNETES_SERVICE_HOST !== undefined
+  return {
+    port: port('port', text('port', '15017')),
+    healthPort: port('health-port', text('health-port', '8080')),
+    metricsPort: port('metrics-port', text('metrics-port', '15014')),
+    address: lookup('address', given, env),
+    stateDir: text('state-dir', defaultStateDir(env)),
+    injectConfigFile: lookup('injectConfigFile', given, env),
+    valuesFile: lookup('valuesFile', given, env),
+    meshConfigFile: lookup('meshConfigFile', given, env),
+    objects: lookup('objects', given, env),
+    revision: text('revision') || 'default',
+    istioNamespace: text('istio-namespace') || 'istio-system',
+    tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file')),
+    tlsExtraNames: (given.tlsExtraName as readonly string[] | undefined) ?? [],
+    nativeSidecars: nativeSidecars(given, env, warnings),
+    compliancePolicy: text('compliance-policy'),
+    platform: text('platform'),
+    templateEnv: (given.templateEnv as readonly string[] | undefined) ?? [],
+    sharedMeshConfig: text('shared-mesh-config'),
+    injectEnabled: injectEnabled(given, env, warnings),
+    compat: oneOf('compat', text('compat', 'off'), ['istiod', 'off']),
+    shutdownDelayMs: duration('shutdown-delay', text('shutdown-delay', inCluster ? '15s' : '0s')),
+    shutdownTimeoutMs: duration('shutdown-timeout', text('shutdown-timeout', '20s')),
+    logLevel: oneOf('log-level', text('log-level', 'info'), LOG_LEVELS),
+    warnings,
+  }
+}
+
+function lookup(name: string, given: Readonly<Record<string, unknown>>, env: Env): string | undefined {
+  const value = given[camel(name)]
+  if (typeof value === 'string') return value
+  const variable = SERVE_FLAGS.find((flag) => flag.name === name)?.env
+  return variable === undefined ? undefined : env[variable]
+}
+
+function invalid(name: string, expected: string, actual: string): ProjectError {
+  return new ProjectError('OPTION_INVALID', `--${name}: expected ${expected}, got ${JSON.stringify(actual)}`)
+}
+
+function port(name: string, text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= 65_535) return value
+  throw invalid(name, '0..65535', text)
+}
+
+function duration(name: string, text: string): number {
+  const valueMs = parseDurationMs(text)
+  if (valueMs !== undefined && valueMs >= 0) return valueMs
+  throw invalid(name, 'a duration such as 15s', text)
+}
+
+function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text)
+  if (found !== undefined) return found
+  throw invalid(name, `one of ${allowed.join(', ')}`, text)
+}
+
+function tlsFiles(certFile: string, keyFile: string): ServeOptions['tlsFiles'] {
+  if (certFile === '' && keyFile === '') return undefined
+  if (certFile !== '' && keyFile !== '') return { certFile, keyFile }
+  throw new ProjectError('OPTION_INVALID', '--tls-cert-file and --tls-key-file: expected both or neither, got one')
+}
+
+const NATIVE_MODES = ['auto', 'true', 'false'] as const
+
+/** istiod: a text it does not know is false, with a warning; a flag of ours is simply wrong then. */
+function nativeSidecars(given: Readonly<Record<string, unknown>>, env: Env, warnings: string[]): NativeSidecars {
+  if (typeof given.nativeSidecars === 'string') return oneOf('native-sidecars', given.nativeSidecars, NATIVE_MODES)
+  const text = env.ENABLE_NATIVE_SIDECARS ?? 'auto'
+  const known = NATIVE_MODES.find((mode) => mode === text)
+  if (known === undefined)
+    warnings.push(`ENABLE_NATIVE_SIDECARS: expected auto, true or false, got ${JSON.stringify(text)}: false`)
+  return known ?? 'false'
+}
+
+const GO_TRUE: readonly string[] = ['1', 't', 'T', 'true', 'TRUE', 'True']
+const GO_FALSE: readonly string[] = ['0', 'f', 'F', 'false', 'FALSE', 'False']
+
+/** istiod: a variable that is no boolean of Go's counts as unset. */
+function injectEnabled(given: Readonly<Record<string, unknown>>, env: Env, warnings: string[]): boolean {
+  const flag = given.injectEnabled
+  const text = typeof flag === 'string' ? flag : (env.INJECT_ENABLED ?? 'true')
+  if (GO_FALSE.includes(text)) return false
+  if (GO_TRUE.includes(text)) return true
+  if (typeof flag === 'string') throw invalid('inject-enabled', 'true or false', text)
+  warnings.push(`INJECT_ENABLED: expected a boolean, got ${JSON.stringify(text)}: true`)
+  return true
+}
+
+function defaultStateDir(env: Env): string {
+  const base = env.XDG_STATE_HOME
+  return join(base === undefined || base === '' ? join(homedir(), '.local', 'state') : base, 'mesh-admission')
+}

@@ -1,0 +1,221 @@
+/** What an installation consists of, and which pods it asks for. */
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { loadAll } from 'js-yaml'
+
+import { command } from '../../src/cli/manifests.ts'
+import { planInstallation } from '../../src/cli/manifests/plan.ts'
+import type { PlanOptions } from '../../src/cli/manifests/plan.ts'
+import { PART_NAMES, renderKustomization, renderManifests } from '../../src/cli/manifests/render.ts'
+import { createContext } from '../../src/cli/output.ts'
+import { packageVersion } from '../../src/cli/package.ts'
+import { PROJECT_ROOT } from '../support/shared.ts'
+
+interface Expression {
+  readonly key: string
+  readonly operator: string
+  readonly values?: readonly string[]
+}
+interface Selector {
+  readonly matchExpressions: readonly Expression[]
+}
+interface Webhook {
+  readonly name: string
+  readonly clientConfig: Record<string, unknown>
+  readonly namespaceSelector: Selector
+  readonly objectSelector: Selector
+}
+interface Manifest {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+  readonly webhooks?: readonly Webhook[]
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly resourceNames?: readonly string[] }[]
+}
+type Labels = Readonly<Record<string, string>>
+
+const objectsOf = (options: PlanOptions): Manifest[] =>
+  loadAll(renderManifests(planInstallation(options, '1.2.3'), PART_NAMES)) as Manifest[]
+const configurationsOf = (options: PlanOptions): Manifest[] =>
+  objectsOf(options).filter(({ kind }) => kind === 'MutatingWebhookConfiguration')
+
+test('the shipped files are what the command writes', () => {
+  const folder = join(PROJECT_ROOT, 'manifests', 'injector')
+  const files = renderKustomization(planInstallation({}, packageVersion()), PART_NAMES)
+  if (process.env.UPDATE_GOLDEN === '1') for (const [name, text] of files) writeFileSync(join(folder, name), text)
+  assert.deepEqual(readdirSync(folder).sort(), [...files.keys()].sort())
+  for (const [name, text] of files) assert.equal(readFileSync(join(folder, name), 'utf8'), text, name)
+})
+
+function selects({ matchExpressions }: Selector, labels: Labels): boolean {
+  return matchExpressions.every(({ key, operator, values = [] }) => {
+    const value = labels[key]
+    if (operator === 'In') return value !== undefined && values.includes(value)
+    if (operator === 'NotIn') return value === undefined || !values.includes(value)
+    return (operator === 'Exists') === (value !== undefined)
+  })
+}
+
+/** Which of the installed revisions get to see the pod; one that is asked twice would inject twice. */
+function whoInjects(installed: Readonly<Record<string, Manifest[]>>, namespace: Labels, pod: Labels): string[] {
+  return Object.entries(installed).flatMap(([name, configurations]) =>
+    configurations
+      .flatMap(({ webhooks = [] }) => webhooks)
+      .filter((one) => selects(one.namespaceSelector, namespace) && selects(one.objectSelector, pod))
+      .map(() => name),
+  )
+}
+
+const INSTALLED = {
+  default: configurationsOf({}),
+  x: configurationsOf({ revision: 'x' }),
+  y: configurationsOf({ revision: 'y' }),
+}
+const AUTO = { default: configurationsOf({ enableNamespacesByDefault: true }), x: INSTALLED.x }
+const OPTED_OUT = { 'sidecar.istio.io/inject': 'false' }
+const ASKED = { 'sidecar.istio.io/inject': 'true' }
+const ON = { 'istio-injection': 'enabled' }
+const OFF = { 'istio-injection': 'disabled' }
+const rev = (name: string): Labels => ({ 'istio.io/rev': name })
+
+const rows: { namespace: Labels; pod: Labels; want: string[]; installed?: Readonly<Record<string, Manifest[]>> }[] = [
+  { namespace: ON, pod: {}, want: ['default'] },
+  { namespace: ON, pod: rev('x'), want: ['default'] },
+  { namespace: { ...ON, ...rev('x') }, pod: {}, want: ['default'] },
+  { namespace: OFF, pod: ASKED, want: [] },
+  { namespace: OFF, pod: rev('x'), want: [] },
+  { namespace: { 'istio-injection': 'nonsense' }, pod: ASKED, want: [] },
+  { namespace: rev('x'), pod: {}, want: ['x'] },
+  { namespace: rev('x'), pod: rev('y'), want: ['x'] },
+  { namespace: rev('default'), pod: {}, want: ['default'] },
+  { namespace: {}, pod: rev('x'), want: ['x'] },
+  { namespace: {}, pod: ASKED, want: ['default'] },
+  { namespace: {}, pod: { ...ASKED, ...rev('x') }, want: ['x'] },
+  { namespace: {}, pod: {}, want: [] },
+  { namespace: {}, pod: {}, want: ['default'], installed: AUTO },
+  { namespace: { 'kubernetes.io/metadata.name': 'kube-system' }, pod: {}, want: [], installed: AUTO },
+  { namespace: ON, pod: OPTED_OUT, want: [] },
+  { namespace: rev('x'), pod: OPTED_OUT, want: [] },
+  { namespace: {}, pod: OPTED_OUT, want: [], installed: AUTO },
+]
+for (const { namespace, pod, want, installed = INSTALLED } of rows) {
+  const auto = installed === AUTO ? ', namespaces by default' : ''
+  test(`who injects: namespace ${JSON.stringify(namespace)}, pod ${JSON.stringify(pod)}${auto}`, () => {
+    assert.deepEqual(whoInjects(installed, namespace, pod), want)
+  })
+}
+
+test('a tag selects by its own name, and one named default also without a revision label', () => {
+  const [, prod, asDefault] = configurationsOf({ revision: 'canary', tags: ['prod', 'default'] })
+  assert.equal(prod?.metadata.name, 'mesh-admission-tag-prod')
+  assert.deepEqual(whoInjects({ prod: [prod] }, rev('prod'), {}), ['prod'])
+  assert.deepEqual(whoInjects({ prod: [prod] }, ON, {}), [])
+  assert.deepEqual(whoInjects({ asDefault: asDefault === undefined ? [] : [asDefault] }, ON, {}), ['asDefault'])
+})
+
+test('our names carry our label and nothing that istiod would take for its own', () => {
+  for (const { metadata, webhooks = [] } of configurationsOf({ revision: 'canary', tags: ['prod'] })) {
+    assert.match(metadata.name, /^mesh-admission-/)
+    assert.equal(metadata.labels['mesh-admission.io/webhook'], 'true')
+    assert.equal('istio.io/rev' in metadata.labels, false)
+    for (const { name } of webhooks)
+      assert.match(name, /^rev\.(namespace|object)\.sidecar-injector\.mesh-admission\.io$/)
+  }
+})
+
+test("istiod's names are istiod's", () => {
+  const [own, tag] = configurationsOf({
+    webhookNames: 'istio',
+    revision: 'canary',
+    tags: ['prod'],
+    istioNamespace: 'mesh',
+  })
+  assert.equal(own?.metadata.name, 'istio-sidecar-injector-canary-mesh')
+  assert.equal(own.metadata.labels['istio.io/rev'], 'canary')
+  assert.equal(own.webhooks?.[0]?.name, 'rev.namespace.sidecar-injector.istio.io')
+  assert.equal(tag?.metadata.name, 'istio-revision-tag-prod-mesh')
+  assert.equal(tag.metadata.labels['istio.io/tag'], 'prod')
+  assert.equal(configurationsOf({ webhookNames: 'istio' })[0]?.metadata.name, 'istio-sidecar-injector')
+})
+
+test('the server may patch exactly the configurations that are installed, and caBundle is left to it', () => {
+  for (const options of [{}, { revision: 'canary', tags: ['a', 'b'] }, { webhookNames: 'istio' as const }]) {
+    const objects = objectsOf(options)
+    const rule = objects
+      .find(({ kind }) => kind === 'ClusterRole')
+      ?.rules?.find(({ resources }) => resources.includes('mutatingwebhookconfigurations'))
+    const installed = objects.filter(({ kind }) => kind === 'MutatingWebhookConfiguration')
+    assert.deepEqual(
+      rule?.resourceNames,
+      installed.map(({ metadata }) => metadata.name),
+    )
+    assert.doesNotMatch(JSON.stringify(installed), /caBundle/)
+  }
+})
+
+test('two revisions have no object in common but the namespace', () => {
+  const names = (options: PlanOptions): string[] =>
+    objectsOf(options)
+      .filter(({ kind }) => kind !== 'Namespace')
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  assert.deepEqual(
+    names({}).filter((name) => names({ revision: 'canary' }).includes(name)),
+    [],
+  )
+  assert.deepEqual(objectsOf({})[0], objectsOf({ revision: 'canary' })[0])
+})
+
+test('one replica has no disruption budget: it would forbid draining the node', () => {
+  assert.equal(
+    objectsOf({ replicas: 1 }).some(({ kind }) => kind === 'PodDisruptionBudget'),
+    false,
+  )
+  assert.equal(
+    objectsOf({ replicas: 2 }).some(({ kind }) => kind === 'PodDisruptionBudget'),
+    true,
+  )
+})
+
+async function print(options: Record<string, unknown>): Promise<string> {
+  let printed = ''
+  const context = { ...createContext(process), print: (text: string) => void (printed += text) }
+  assert.equal(await command.run({ args: [], options }, context), 0)
+  return printed
+}
+
+test('a server outside the cluster needs the webhook configurations only', async () => {
+  const objects = loadAll(await print({ url: 'https://10.0.0.1:15017' })) as Manifest[]
+  assert.deepEqual(
+    objects.map(({ kind }) => kind),
+    ['MutatingWebhookConfiguration'],
+  )
+  assert.deepEqual(objects[0]?.webhooks?.[0]?.clientConfig, { url: 'https://10.0.0.1:15017/inject' })
+})
+
+test('parts come in the order in which they must be applied', async () => {
+  const objects = loadAll(await print({ part: ['webhooks', 'namespace'] })) as Manifest[]
+  assert.deepEqual(
+    objects.map(({ kind }) => kind),
+    ['Namespace', 'MutatingWebhookConfiguration'],
+  )
+})
+
+for (const [option, value] of [
+  ['url', 'http://a'],
+  ['url', 'https://user@a/inject'],
+  ['url', 'https://a/inject?x=1'],
+  ['revision', 'Upper'],
+  ['tag', ['a.b']],
+  ['namespace', '-a'],
+  ['replicas', '0'],
+  ['replicas', '1e9'],
+] as const) {
+  test(`--${option} ${JSON.stringify(value)} is refused by name`, async () => {
+    await assert.rejects(print({ [option]: value }), {
+      code: 'OPTION_INVALID',
+      message: new RegExp(`^--${option}: expected`),
+    })
+  })
+}

@@ -1,0 +1,89 @@
+/** Manifests on a real API server: nothing is defaulted behind their back, and applying again changes nothing. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { loadAll } from 'js-yaml'
+
+import { planInstallation } from '../../src/cli/manifests/plan.ts'
+import type { PlanOptions } from '../../src/cli/manifests/plan.ts'
+import { PART_NAMES, renderManifests } from '../../src/cli/manifests/render.ts'
+import { kubectl, skipWithoutCluster } from '../support/cluster.ts'
+import { PROJECT_ROOT } from '../support/shared.ts'
+
+const skip = skipWithoutCluster()
+const OPTIONS = { skip, timeout: 300_000 }
+const REPEATS = 5
+
+interface Live {
+  readonly kind: string
+  readonly metadata: Record<string, unknown> & { readonly name: string; readonly namespace?: string }
+  readonly [field: string]: unknown
+}
+
+const variants: { name: string; options: PlanOptions }[] = [
+  { name: 'default revision', options: {} },
+  { name: 'named revision with tags', options: { revision: 'canary', tags: ['prod', 'default'] } },
+  { name: "istiod's names", options: { webhookNames: 'istio', enableNamespacesByDefault: true } },
+  { name: 'server outside the cluster', options: { url: 'https://127.0.0.1:15017' } },
+]
+
+for (const { name, options } of variants) {
+  for (const way of ['client-side', 'server-side'] as const) {
+    test(`${name}, ${way}: applied again and again, nothing changes`, OPTIONS, () => {
+      const text = renderManifests(planInstallation(options, '0.0.0-test'), PART_NAMES)
+      const apply = (): string =>
+        kubectl(['apply', '-f', '-', ...(way === 'server-side' ? ['--server-side'] : [])], text)
+      const versions = (): string[] => readLive(text).map(({ metadata }) => JSON.stringify(metadata.resourceVersion))
+      try {
+        apply()
+        const before = versions()
+        for (let i = 0; i < REPEATS; i++) apply()
+        assert.deepEqual(versions(), before)
+        for (const [i, live] of readLive(text).entries()) {
+          assert.deepEqual(withoutAssigned(live), loadAll(text)[i], `${live.kind} ${live.metadata.name}`)
+        }
+      } finally {
+        remove(text)
+      }
+    })
+  }
+}
+
+test('the shipped folder is applied by kustomize', OPTIONS, () => {
+  const folder = join(PROJECT_ROOT, 'manifests', 'default')
+  const text = kubectl(['kustomize', folder])
+  try {
+    kubectl(['apply', '-k', folder])
+    // kubectl replaces a budget's selector in every patch: it says "configured", and the diff says that nothing is.
+    assert.match(kubectl(['apply', '-k', folder]), /^(?:\S+ unchanged\n|poddisruptionbudget\S+ configured\n)+$/)
+    assert.equal(kubectl(['diff', '-k', folder]), '')
+  } finally {
+    remove(text)
+  }
+})
+
+const readLive = (text: string): Live[] =>
+  (JSON.parse(kubectl(['get', '-f', '-', '-o', 'json'], text)) as { items: Live[] }).items
+
+/** The namespace stays: without a controller manager it would be leaving for ever, and nothing could come into it. */
+function remove(text: string): void {
+  const others = loadAll(text).filter((object) => (object as Live).kind !== 'Namespace')
+  kubectl(['delete', '--ignore-not-found', '-f', '-'], others.map((object) => JSON.stringify(object)).join('\n---\n'))
+}
+
+/** What the API server assigns to an object, as opposed to what it defaults. */
+const ASSIGNED_METADATA = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'annotations']
+const ASSIGNED_SPEC: Readonly<Record<string, readonly string[]>> = {
+  Service: ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'],
+  Namespace: ['finalizers'],
+}
+
+function withoutAssigned({ status: _status, metadata, spec, ...rest }: Live): unknown {
+  const own = without(metadata, ASSIGNED_METADATA)
+  const ownSpec = without((spec ?? {}) as Record<string, unknown>, ASSIGNED_SPEC[rest.kind] ?? [])
+  return { ...rest, metadata: own, ...(Object.keys(ownSpec).length === 0 ? {} : { spec: ownSpec }) }
+}
+
+const without = (object: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))

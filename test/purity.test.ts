@@ -1,0 +1,29 @@
+/** The engines must run where there is nothing but ECMAScript, TextEncoder, TextDecoder and URL. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import vm from 'node:vm'
+import { build } from 'esbuild'
+import { PROJECT_ROOT } from './support/shared.ts'
+
+/** One small case of each engine, run on the bundle's exports (`engine`) inside the bare context; yields a text. */
+const CASES: Readonly<Record<string, { run: string; want: RegExp }>> = {}
+
+for (const [name, { run, want }] of Object.entries(CASES)) {
+  const entry = join(PROJECT_ROOT, 'src', name, 'index.ts')
+  test(`the ${name} engine runs without Node`, { skip: existsSync(entry) ? false : `no ${name} engine` }, async () => {
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      globalName: 'engine',
+      platform: 'browser',
+      logLevel: 'silent',
+    })
+    const context = vm.createContext({ TextEncoder, TextDecoder, URL })
+    vm.runInContext(outputFiles[0]?.text ?? '', context)
+    assert.match(String(vm.runInContext(run, context)), want)
+  })
+}

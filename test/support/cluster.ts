@@ -1,0 +1,56 @@
+/** The real API server of live tests, when one is up on this machine; tests skip themselves otherwise. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+import { systemClock } from '../../src/base/clock.ts'
+import type { KubeClient } from '../../src/kube/client.ts'
+import { createKubeClient } from '../../src/kube/client.ts'
+import { connectCluster } from '../../src/kube/config.ts'
+import { sharedPath } from './shared.ts'
+
+const STATE = process.env.CLUSTER_STATE ?? '/tmp/mesh-cluster'
+const TOOLS = join(process.env.CLUSTER_CACHE ?? join(homedir(), '.cache', 'mesh-cluster'), 'bin')
+export const KUBECONFIG = join(STATE, 'kubeconfig')
+/** A user without any right. */
+export const KUBECONFIG_NOBODY = join(STATE, 'kubeconfig-nobody')
+
+/** The `skip` option of a test that needs the API server. */
+export function skipWithoutCluster(): false | string {
+  const scripts = sharedPath('cluster', 'apiserver')
+  if (scripts === undefined || !existsSync(KUBECONFIG)) return 'no test cluster is up (../shared/cluster/up api)'
+  return false
+}
+
+/** Runs kubectl and gives its output. Throws with its words when it fails. */
+export function kubectl(args: readonly string[], input?: string): string {
+  const { stdout, stderr, status } = spawnSync(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args], {
+    input,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
+  return stdout
+}
+
+/** Takes the API server away or brings it back. */
+export function apiserver(verb: 'stop' | 'start'): void {
+  const script = sharedPath('cluster', 'apiserver')
+  if (script === undefined) throw new Error('no test cluster')
+  const { status, stderr } = spawnSync(script, [verb], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+  if (status !== 0) throw new Error(`apiserver ${verb}: ${stderr}`)
+}
+
+export async function clusterClient(kubeconfig = KUBECONFIG, pageSize = 500): Promise<KubeClient> {
+  const connection = await connectCluster({ kubeconfig, env: {}, clock: systemClock })
+  if (connection === undefined) throw new Error(`${kubeconfig}: no cluster`)
+  return createKubeClient({ connection, userAgent: 'mesh-admission-test', pageSize })
+}
+
+/** Resolves as soon as `holds` does; the test's own time limit ends a wait that never will. */
+export async function eventually(holds: () => boolean | Promise<boolean>, signal: AbortSignal): Promise<void> {
+  while (!(await holds())) {
+    signal.throwIfAborted()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

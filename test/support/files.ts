@@ -1,0 +1,12 @@
+/** Temporary folders of tests. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+/** A folder that goes with the test. */
+export async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'mesh-admission-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
