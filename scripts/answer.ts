@@ -23,15 +23,25 @@ async function answererOf(subject: string | undefined): Promise<Answerer> {
       return injectionAnswerer({ configs, compat: values.compat === 'off' ? 'off' : 'istiod' })
     }
     case 'template': {
-      const { templateAnswerer } = await import('./answer/template.ts')
-      return templateAnswerer({ configs, data: values.data ?? join(configs, '../../template/data.json') })
+      const [{ answerTemplateCase, readContext }, { istioData }, { readYaml }] = await Promise.all([
+        import('./answer/template.ts'),
+        import('./answer/istio-data.ts'),
+        import('../src/injection/yaml/read.ts'),
+      ])
+      const dataFile = values.data ?? join(configs, '../../template/data.json')
+      const context = readContext({ dataFile, configsFolder: configs, readYaml, buildIstioData: istioData })
+      return (line) => answerTemplateCase(JSON.parse(line) as Parameters<typeof answerTemplateCase>[0], context)
+    }
+    case 'redirect': {
+      const { answerRedirectLine } = await import('./answer/redirect.ts')
+      return answerRedirectLine
     }
     default:
-      throw new Error(`subject: expected "injection" or "template", got ${JSON.stringify(subject)}`)
+      throw new Error(`subject: expected "injection", "template" or "redirect", got ${JSON.stringify(subject)}`)
   }
 }
 
 const answer = await answererOf(positionals[0])
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  if (line.trim() !== '') process.stdout.write(`${JSON.stringify(answer(line))}\n`)
+  if (line.trim() !== '') process.stdout.write(`${JSON.stringify(await answer(line))}\n`)
 }

@@ -8,7 +8,22 @@ import { build } from 'esbuild'
 import { PROJECT_ROOT } from './support/shared.ts'
 
 /** One small case of each engine, run on the bundle's exports (`engine`) inside the bare context; yields a text. */
-const CASES: Readonly<Record<string, { run: string; want: RegExp }>> = {}
+const CASES: Readonly<Record<string, { run: string; want: RegExp }>> = {
+  injection: {
+    run: `(() => {
+      const { createInjector } = engine
+      const injector = createInjector({
+        configText: 'policy: enabled\\ntemplates:\\n  sidecar: "spec: {containers: [{name: istio-proxy, image: {{ .ProxyImage }}}]}"',
+        valuesText: '{"global": {"hub": "h", "tag": "t"}}',
+        meshTexts: [], revision: 'default', nativeSidecars: 'false', platform: '', compliancePolicy: '', compat: 'istiod',
+        env: () => undefined, warn: () => undefined,
+      })
+      const pod = { metadata: { name: 'web' }, spec: { containers: [{ name: 'app' }] } }
+      return JSON.stringify(injector.inject({ pod, namespace: 'shop' }, { proxyConfigs: [] }))
+    })()`,
+    want: /"injected":true.*istio-proxy.*h\/proxyv2:t/,
+  },
+}
 
 for (const [name, { run, want }] of Object.entries(CASES)) {
   const entry = join(PROJECT_ROOT, 'src', name, 'index.ts')

@@ -64,6 +64,9 @@ export function injectionAnswerer(options: AnswerOptions): Answerer {
   }
 }
 
+/** One list, so that what depends on it alone is computed once. */
+const NO_PROXY_CONFIGS: readonly ProxyConfigResource[] = []
+
 const idOf = ({ id }: InjectionCase): { id?: string } => (id === undefined ? {} : { id })
 
 function answerCase(given: InjectionCase, injector: Injector): InjectionAnswer {
@@ -74,7 +77,7 @@ function answerCase(given: InjectionCase, injector: Injector): InjectionAnswer {
   const result = injector.inject(
     { pod, namespace: given.namespace ?? '', path },
     {
-      proxyConfigs: given.proxyConfigs ?? [],
+      proxyConfigs: given.proxyConfigs ?? NO_PROXY_CONFIGS,
       ...(given.nodes && { nodes: nodeFactsOf(given.nodes) }),
       ...(given.namespaceAnnotations && { namespaceAnnotations: given.namespaceAnnotations }),
     },
@@ -149,7 +152,10 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof InjectionCase)[]
 
 /** istiod: what its start would say. */
-const LOAD_STAGES = { config: 'failed to get initial configuration', values: 'failed to process webhook config' }
+const LOAD_STAGES = {
+  config: 'failed to get initial configuration',
+  values: 'failed to process webhook config: failed to create new values config',
+}
 
 function load(inputs: InjectorInputs, known: Map<string, CompiledConfig>): Injector | ProjectError {
   try {

@@ -1,4 +1,5 @@
 /** Answers recorded cases of traffic redirection through the same code that the commands run. */
+import { messageOf } from '../../src/base/errors.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { deriveConfig, type RedirectConfig } from '../../src/redirect/config.ts'
 import { parseFlags } from '../../src/redirect/flags.ts'
@@ -40,6 +41,19 @@ export type Answer = Readonly<Record<string, unknown>>
 /** What the command or the plugin does with a case. */
 export function answerRedirectCase(input: RedirectCase): Promise<Answer> {
   return input.op === 'run' ? answerRunCase(input) : answerCniCase(input)
+}
+
+/** Answers one line, a case or a case with its recorded answer. Never throws: what goes wrong is part of the answer. */
+export async function answerRedirectLine(line: string): Promise<Answer> {
+  let id: unknown
+  try {
+    const parsed = JSON.parse(line) as { case?: RedirectCase } & RedirectCase
+    const input = parsed.case ?? parsed
+    id = input.id
+    return await answerRedirectCase(input)
+  } catch (error) {
+    return { id, ok: false, error: messageOf(error) }
+  }
 }
 
 /** What the command does with a case, on a host that the case describes. */

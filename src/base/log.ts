@@ -1,5 +1,6 @@
 /** Structured logs: the type that every part is handed, and the fields that lines share. */
 import { pino, type DestinationStream } from 'pino'
+import { messageOf, ProjectError } from './errors.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -42,7 +43,7 @@ export interface LogOptions {
 
 const STDERR = 2
 
-/** One JSON object a line: level as a word, time as RFC 3339, an error as type, message, code and stack. */
+/** One JSON object a line: level as a word, time as RFC 3339, an error as what `describeError` makes of it. */
 export function createLog({ level = 'info', destination }: LogOptions = {}): Log {
   return pino(
     {
@@ -50,10 +51,21 @@ export function createLog({ level = 'info', destination }: LogOptions = {}): Log
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
     },
     // Written at once: a line that explains why the process ended must not be lost in a buffer.
     destination ?? pino.destination({ dest: STDERR, sync: true }),
   )
+}
+
+/**
+ * Our own exceptions are told by code and message, which repeats what their causes said; where they were thrown tells
+ * an operator nothing. Anything else is a surprise, and has its stack.
+ */
+export function describeError(thrown: unknown): Readonly<Record<string, unknown>> {
+  const message = messageOf(thrown)
+  if (thrown instanceof ProjectError) return { code: thrown.code, message, ...thrown.details }
+  return thrown instanceof Error ? { type: thrown.name, message, stack: thrown.stack } : { message }
 }
 
 /** For callers that want no lines. */

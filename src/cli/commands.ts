@@ -52,4 +52,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print what an installation in a cluster consists of',
     load: () => import('./manifests.ts'),
   },
+  {
+    name: 'istio-iptables',
+    summary: 'redirect the traffic of this network namespace to the proxy',
+    loadForeign: () => import('./istio-iptables.ts'),
+  },
+  { name: 'init', summary: 'the same as istio-iptables', loadForeign: () => import('./istio-iptables.ts') },
+  {
+    name: 'trace-packet',
+    summary: 'tell which redirection rules a packet meets, and where it ends',
+    load: () => import('./trace-packet.ts'),
+  },
 ]

@@ -3,28 +3,29 @@ import { writeFile } from 'node:fs/promises'
 import { createLog } from '../base/log.ts'
 import { createRecorder, type Recorder } from '../redirect/dry-run.ts'
 import { FLAGS, type Compat, type Flag } from '../redirect/flags.ts'
-import { realHost } from '../redirect/host.ts'
+import { legacyTablesExist, realHost } from '../redirect/host.ts'
 import { runInit, type InitOutcome } from '../redirect/init.ts'
 import { ipNetwork } from '../redirect/ip-tool.ts'
 import { probeRedirection } from '../redirect/probe.ts'
 import { runTool } from '../redirect/run.ts'
+import type { CommandContext } from './output.ts'
 
-/** The part of a command's surroundings that this one uses. */
-export interface InitContext {
-  readonly env: Readonly<Record<string, string | undefined>>
-  print(text: string): void
-  note(text: string): void
-}
+const WRONG_ARGUMENTS = 255
 
 /** Runs the command. 0 done, 1 failed, 126 not redirected (`--run-validation`), 255 wrong arguments. */
-export async function runForeign(args: readonly string[], context: InitContext): Promise<number> {
-  const { compat, rest } = takeCompat(args)
+export async function runForeign(args: readonly string[], context: CommandContext): Promise<number> {
+  const { asked, rest } = takeCompat(args)
+  if (!isCompat(asked)) {
+    context.note(`istio-iptables: compat: expected "istiod" or "off", got ${JSON.stringify(asked)}\n`)
+    return WRONG_ARGUMENTS
+  }
   const recorder = createRecorder()
   const log = createLog()
   const outcome = await runInit(
-    { args: rest, env: context.env, compat },
+    { args: rest, env: context.env, compat: asked },
     {
       host: realHost,
+      legacyInUse: legacyTablesExist,
       run: runTool,
       recordRun: recorder.run,
       network: ipNetwork(runTool),
@@ -36,17 +37,24 @@ export async function runForeign(args: readonly string[], context: InitContext):
   return outcome.exit
 }
 
-const COMPAT_FLAG = '--compat='
+const COMPAT_FLAG = /^--compat(?:=(.*))?$/
 
-/** `--compat=istiod` is ours, wherever it stands; the original's parser never sees it. */
-function takeCompat(args: readonly string[]): { compat: Compat; rest: readonly string[] } {
-  const rest = args.filter((arg) => !arg.startsWith(COMPAT_FLAG))
-  return { compat: args.includes(`${COMPAT_FLAG}istiod`) ? 'istiod' : 'none', rest }
+/** `--compat=istiod` (or `off`) is ours, wherever it stands; the original's parser never sees it. */
+function takeCompat(args: readonly string[]): { asked: string; rest: readonly string[] } {
+  const at = args.findIndex((arg) => COMPAT_FLAG.test(arg))
+  if (at < 0) return { asked: 'off', rest: args }
+  const glued = COMPAT_FLAG.exec(args[at] ?? '')?.[1]
+  const asked = glued ?? args[at + 1] ?? ''
+  return { asked, rest: args.toSpliced(at, glued === undefined ? 2 : 1) }
+}
+
+function isCompat(asked: string): asked is Compat {
+  return asked === 'istiod' || asked === 'off'
 }
 
 interface Told {
   readonly recorder: Recorder
-  readonly context: InitContext
+  readonly context: CommandContext
 }
 
 async function tell({ help, error, stage }: InitOutcome, { recorder, context }: Told): Promise<void> {

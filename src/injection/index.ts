@@ -6,11 +6,12 @@ import { readInjectorConfig } from './config.ts'
 import type { InjectorConfig } from './config.ts'
 import { decide, wishOf } from './decision.ts'
 import type { SkipReason } from './decision.ts'
-import { injectorFunctions } from './functions/table.ts'
+import { injectorFunctions } from './functions/functions.ts'
 import { injectPod } from './inject.ts'
 import type { Compatibility, PodInput, PodSettings } from './inject.ts'
 import { effectiveMeshConfig } from './mesh/mesh-config.ts'
-import type { Message } from './mesh/message-type.ts'
+import type { Message, MessageType } from './mesh/message-type.ts'
+import { protoToJson } from './mesh/proto-to-json.ts'
 import type { ProxyConfigResource } from './mesh/proxy-config-resources.ts'
 import { effectiveProxyConfig, holdsApplication } from './mesh/proxy-config.ts'
 import { decodeTyped } from './model/decode.ts'
@@ -24,6 +25,7 @@ import { parsePathParameters } from './path-parameters.ts'
 import { DEFAULT_PROXY_IDS, proxyIdsOf, resetStampedIds } from './proxy-ids.ts'
 import { readInjectionValues } from './settings.ts'
 import { parseTemplate } from './template/template.ts'
+import type { StructType } from './template/types.ts'
 import { workloadOf } from './workload.ts'
 
 export interface InjectorInputs {
@@ -144,7 +146,9 @@ function compileTemplates({
   warn,
 }: Pick<InjectorInputs, 'configText' | 'env' | 'warn'>): CompiledConfig {
   const config = readInjectorConfig(configText)
-  const functions = injectorFunctions({ env, warn })
+  // only messages reach protoToJSON, and all of them are described in mesh/
+  const messageJson = (type: StructType, value: unknown): string => protoToJson(type as MessageType, value as Message)
+  const functions = injectorFunctions({ env, warn, messageJson })
   // istiod: every text is named "inject", so messages never say which one failed
   const templates = new Map(
     [...config.templates].map(([name, text]) => [name, parseTemplate('inject', text, { functions })]),

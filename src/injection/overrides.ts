@@ -9,7 +9,7 @@ import { decodeTyped } from './model/decode.ts'
 import { overlayContainer } from './overlay.ts'
 import { OVERRIDES, injectedNames, readOverrides } from './reinjection.ts'
 import type { Overrides } from './reinjection.ts'
-import { goJson } from './template/go/json-text.ts'
+import { goJson } from './template/go/json-write.ts'
 
 export interface OverrideInput {
   /** The pod as it came in. */

@@ -2,7 +2,6 @@
 import { ANNOTATION } from '../api/names.ts'
 import type { Container, Pod } from '../api/pod.ts'
 import { ProjectError } from '../base/errors.ts'
-import { findContainer } from './containers.ts'
 import { parseGoJson } from './go-json.ts'
 import { CONTAINER } from './model/container.ts'
 import { decodeTyped } from './model/decode.ts'
@@ -90,8 +89,10 @@ function withoutInjected(pod: Pod, statusPort: number): Pod {
   const annotations = pod.metadata?.annotations ?? {}
   const status = readStatus(annotations[ANNOTATION.status])
   if (status === undefined) return pod
-  const without = (list: readonly Container[] | null | undefined, names: readonly string[]): readonly Container[] =>
-    (list ?? []).filter(({ name = '' }) => !names.includes(name))
+  const without = (list: readonly Container[] | null | undefined, names: readonly string[]): readonly Container[] => {
+    const gone = new Set(names)
+    return (list ?? []).filter(({ name = '' }) => !gone.has(name))
+  }
   const isOurScrape = scrapeAnnotations(annotations).get('port') === String(statusPort)
   const { [ANNOTATION.status]: _status, ...rest } = isOurScrape ? withoutScrapeAnnotations(annotations) : annotations
   return {
@@ -120,10 +121,10 @@ function reinsertOverrides(pod: Pod, overrides: Overrides): Pod {
   const withMissing = (
     list: readonly Container[] | null | undefined,
     added: readonly Container[],
-  ): readonly Container[] => [
-    ...(list ?? []),
-    ...added.filter(({ name = '' }) => findContainer(list, name) === undefined),
-  ]
+  ): readonly Container[] => {
+    const present = new Set(list?.map(({ name }) => name))
+    return [...(list ?? []), ...added.filter(({ name }) => !present.has(name))]
+  }
   return {
     ...pod,
     spec: {

@@ -20,6 +20,9 @@ export interface Rendered {
   readonly merged: Pod
 }
 
+/** istiod runs any number; each costs a rendering, and a pod's annotation may name as many as a request has room for. */
+const MAX_TEMPLATES = 100
+
 /** Names of the templates a pod is injected with. istiod: an empty annotation names the template "", which fails later. */
 export function templateNames(pod: Pod, { aliases, defaultTemplates }: TemplateChoice): readonly string[] {
   const asked = pod.metadata?.annotations?.[ANNOTATION.templates]
@@ -37,7 +40,12 @@ export function renderTemplates(
 ): Rendered {
   let template: Pod = {}
   let merged = pod
-  for (const name of templateNames(pod, choice)) {
+  const names = templateNames(pod, choice)
+  if (names.length > MAX_TEMPLATES) {
+    const message = `annotation ${ANNOTATION.templates}: expected ${MAX_TEMPLATES} templates at most, got ${names.length}`
+    throw new ProjectError('INJECTION_FAILED', message)
+  }
+  for (const name of names) {
     const overlay = readOverlay(chosen(name, choice).render(data))
     const made = template
     template = stage('failed applying injection overlay: ', () => applyOverlay(made, overlay))

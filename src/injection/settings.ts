@@ -1,7 +1,7 @@
 /** What injection itself reads from the chart's values, and the untyped view of them that templates see. */
 import type { Message } from './mesh/message-type.ts'
 import { readValues } from './mesh/values.ts'
-import { formatFloat } from './template/go/format-float.ts'
+import { formatG } from './template/go/format-float.ts'
 
 export interface InjectionValues {
   /** All numbers are floats to a template. */
@@ -54,5 +54,6 @@ function tagText(global: Message): string {
   if (!Object.hasOwn(global, 'tag')) return ''
   const tag = global['tag']
   if (tag === null || tag === undefined) return '<nil>'
-  return typeof tag === 'number' ? formatFloat(tag) : String(tag as string | boolean)
+  if (typeof tag === 'number') return formatG(tag)
+  return typeof tag === 'string' ? tag : JSON.stringify(tag)
 }

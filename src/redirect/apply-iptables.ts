@@ -3,12 +3,14 @@ import { ProjectError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Family } from './addresses.ts'
 import type { RedirectConfig } from './config.ts'
-import { detectIptables, detectIpv6, exitText, plainTools, type IptablesTools } from './detect.ts'
+import { detectIptables, detectIpv6, exitText, plainTools, type Detected } from './detect.ts'
 import {
   checkArguments,
   cleanupArguments,
   guardrailArguments,
   iptablesRules,
+  kernelModules,
+  renderCheck,
   renderRestore,
   type IptablesRule,
 } from './iptables.ts'
@@ -27,14 +29,15 @@ import {
 export interface ApplyDeps {
   readonly run: Run
   readonly log: Log
+  /** Whether the namespace has tables of iptables' legacy variant; assumed when absent. */
+  readonly legacyInUse?: (family: Family) => Promise<boolean>
   /** Only record: no variant is looked for, the plain names are called. */
   readonly record: boolean
 }
 
 /** One family: its tools and the rules it shall hold. */
-interface Side {
+interface Side extends Detected {
   readonly family: Family
-  readonly tools: IptablesTools
   readonly rules: readonly IptablesRule[]
 }
 
@@ -48,19 +51,25 @@ export async function applyIptables(config: RedirectConfig, program: readonly Ru
   return replaceAll(config, sides, deps)
 }
 
-async function chooseSides(
-  config: RedirectConfig,
-  program: readonly Rule[],
-  { run, log, record }: ApplyDeps,
-): Promise<Side[]> {
-  const options = { run, force: config.forceIptablesBinary, compat: config.compat }
-  const v4 = record ? plainTools('v4') : await detectIptables({ ...options, family: 'v4' })
-  const v6 = record ? { tools: plainTools('v6') } : await detectIpv6({ ...options, family: 'v6' }, config.ipv6Enabled)
-  if ('warning' in v6) log.warn({ reason: v6.warning }, 'no usable ip6tables, and IPv6 is off')
+async function chooseSides(config: RedirectConfig, program: readonly Rule[], deps: ApplyDeps): Promise<Side[]> {
+  const [v4, v6] = deps.record
+    ? [{ tools: plainTools('v4') }, { tools: plainTools('v6') }]
+    : await detectBoth(config, deps)
+  if ('warning' in v6) deps.log.warn({ reason: v6.warning }, 'no usable ip6tables, and IPv6 is off')
   return [
-    { family: 'v4', tools: v4, rules: iptablesRules(program, 'v4') },
-    { family: 'v6', tools: v6.tools, rules: config.ipv6Enabled ? iptablesRules(program, 'v6') : [] },
+    { ...v4, family: 'v4', rules: iptablesRules(program, 'v4') },
+    { ...v6, family: 'v6', rules: config.ipv6Enabled ? iptablesRules(program, 'v6') : [] },
   ]
+}
+
+async function detectBoth(
+  config: RedirectConfig,
+  deps: ApplyDeps,
+): Promise<[Detected, Detected & { warning?: string }]> {
+  const options = { ...deps, force: config.forceIptablesBinary, compat: config.compat }
+  const v6 = (): ReturnType<typeof detectIpv6> => detectIpv6({ ...options, family: 'v6' }, config.ipv6Enabled)
+  if (config.compat === 'off') return Promise.all([detectIptables({ ...options, family: 'v4' }), v6()])
+  return [await detectIptables({ ...options, family: 'v4' }), await v6()]
 }
 
 /** istiod: what is there and differs is left to fail, unless it may reconcile. */
@@ -132,11 +141,21 @@ async function restoreAll(sides: readonly Side[], deps: ApplyDeps): Promise<void
   for (const side of sides) await restore(side, renderRestore(side.rules), deps)
 }
 
-async function restore({ tools }: Side, text: string, { run }: ApplyDeps): Promise<void> {
+async function restore({ tools, rules }: Side, text: string, { run }: ApplyDeps): Promise<void> {
   const file = `${tools.name}-restore`
   const done = await run(file, ['--noflush', ...tools.wait], { stdin: text })
-  if (done.exitCode !== 0) throw toolFailed(file, done)
+  if (done.exitCode === 0) return
+  const failure = toolFailed(file, done)
+  if (!KERNEL_LACKS.test(done.stderr)) throw failure
+  const modules = kernelModules(rules).join(', ')
+  throw new ProjectError('REDIRECT_APPLY_FAILED', `${failure.message}\nthe kernel lacks one of: ${modules}`, {
+    cause: failure,
+  })
 }
+
+/** What tools say of a match or target that they know and the kernel does not. */
+const KERNEL_LACKS =
+  /No chain\/target\/match by that name|missing kernel module|RULE_(APPEND|INSERT) failed \(No such file/
 
 const PROBLEMS: Readonly<Record<number, string>> = {
   1: 'xtables other problem',
@@ -162,9 +181,9 @@ async function replaceAll(config: RedirectConfig, sides: readonly Side[], deps: 
   try {
     for (const side of sides) {
       const wanted = config.cleanupOnly ? [] : side.rules
-      const state = await readState(side, deps)
+      const state = side.dump === undefined ? await readState(side, deps) : parseSaved(side.dump)
       if (!hasResidue(state) && wanted.length === 0) continue
-      if (wanted.length > 0 && hasResidue(state) && !(await differs(side, state, deps))) continue
+      if (wanted.length > 0 && hasResidue(state) && (await isAsWanted(side, state, deps))) continue
       const present = await presentOutside(side, deps)
       undo.push(() => putBack({ side, state, present, wanted }, deps))
       const text = renderReplacement({ state, rules: wanted, present })
@@ -175,6 +194,13 @@ async function replaceAll(config: RedirectConfig, sides: readonly Side[], deps: 
     for (const step of undo.toReversed()) await step()
     throw error
   }
+}
+
+/** All rules are asked for at once: a process for each would take longer than everything else. */
+async function isAsWanted(side: Side, state: SavedState, { run }: ApplyDeps): Promise<boolean> {
+  if (differsInShape(state, side.rules)) return false
+  const args = ['--noflush', ...side.tools.wait]
+  return (await run(`${side.tools.name}-restore`, args, { stdin: renderCheck(side.rules) })).exitCode === 0
 }
 
 /** iptables-nft leaves its tables and base chains behind; without a rule, a set or a policy nobody can be using them. */

@@ -14,7 +14,8 @@ const CHECK_WITHOUT_COMMENT = 'add table inet test\n'
  * @throws ProjectError REDIRECT_DETECT_FAILED when nft is missing or too old, REDIRECT_APPLY_FAILED with nft's own words
  */
 export async function applyNftables(config: RedirectConfig, program: readonly Rule[], deps: ApplyDeps): Promise<void> {
-  if (!(deps.record && config.compat === 'none')) await checkNft(config, deps)
+  // The transaction is a check of its own: all of it or nothing.
+  if (config.compat === 'istiod') await checkNft(config, deps)
   const text = renderNftables(config, program)
   const done = await deps.run('nft', ['-f', '-'], { stdin: text })
   if (done.exitCode === 0) return
@@ -27,7 +28,7 @@ export async function applyNftables(config: RedirectConfig, program: readonly Ru
 /** The transaction of a configuration. */
 export function renderNftables(config: RedirectConfig, program: readonly Rule[]): string {
   if (config.cleanupOnly) return renderRemoval()
-  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'none' })
+  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'off' })
 }
 
 async function checkNft(config: RedirectConfig, { run }: ApplyDeps): Promise<void> {

@@ -48,7 +48,7 @@ export async function deriveConfig(
 ): Promise<RedirectConfig> {
   const proxyUid = settings.proxyUid === '' ? await defaultUid(settings.envoyUser, host) : settings.proxyUid
   const proxyGid = settings.proxyGid === '' ? proxyUid : settings.proxyGid
-  const local = findLocalAddress(await host.addresses(), settings.dualStack || compat === 'none')
+  const local = findLocalAddress(await host.addresses(), settings.dualStack || compat === 'off')
   const servers =
     settings.redirectDns && !settings.captureAllDns ? readNameServers(await loadResolvConf(host)) : NO_SERVERS
   const config: RedirectConfig = { ...settings, proxyUid, proxyGid, ...local, ...servers, compat }
@@ -133,7 +133,7 @@ function checkConfig(config: RedirectConfig): void {
     throw invalid(`invalid FORCE_IPTABLES_BINARY value "${config.forceIptablesBinary}"`)
   }
   checkLoopback(config.loopbackCidr)
-  if (config.compat === 'none') checkWords(config)
+  if (config.compat === 'off') checkWords(config)
 }
 
 function checkLoopback(cidr: string): void {

@@ -14,8 +14,17 @@ export interface IptablesTools {
   readonly wait: readonly string[]
 }
 
+/** Tools, and what the namespace held when they were chosen. */
+export interface Detected {
+  readonly tools: IptablesTools
+  /** What `-save` printed; absent where nothing could be read. */
+  readonly dump?: string
+}
+
 export interface DetectOptions {
   readonly run: Run
+  /** Whether this namespace has tables of the legacy variant at all; assumed when absent. */
+  readonly legacyInUse?: (family: Family) => Promise<boolean>
   readonly family: Family
   /** `''`, `legacy` or `nft`. */
   readonly force: string
@@ -35,46 +44,45 @@ export function plainTools(family: Family): IptablesTools {
  * Finds the tools of a family.
  * @throws ProjectError REDIRECT_DETECT_FAILED with the tool's own words when none is usable
  */
-export async function detectIptables(options: DetectOptions): Promise<IptablesTools> {
+export async function detectIptables(options: DetectOptions): Promise<Detected> {
   const { name } = plainTools(options.family)
-  if (options.force !== '') return (await probe(`${name}-${options.force}`, options)).tools
+  if (options.force !== '') return forced(`${name}-${options.force}`, options)
   return options.compat === 'istiod' ? detectLikeIstiod(name, options) : detectWithoutTraces(name, options)
 }
 
+async function forced(name: string, options: DetectOptions): Promise<Candidate> {
+  return options.compat === 'istiod' ? probe(name, options) : readOrThrow(name, options)
+}
+
 /** istiod: probing legacy creates its tables, which a second run takes for rules of somebody. */
-async function detectLikeIstiod(name: string, options: DetectOptions): Promise<IptablesTools> {
+async function detectLikeIstiod(name: string, options: DetectOptions): Promise<Candidate> {
   const legacy = await tryProbe(`${name}-legacy`, options)
-  if (legacy !== undefined && legacy.dump.split('\n').length > EXISTING_RULES_LINES) return legacy.tools
+  if (legacy !== undefined && legacy.dump.split('\n').length > EXISTING_RULES_LINES) return legacy
   const nft = await tryProbe(`${name}-nft`, options)
-  return nft?.tools ?? (await probe(name, options)).tools
+  return nft ?? probe(name, options)
 }
 
 /**
  * The variant that holds our chains, else the one that holds rules, else nft, else legacy, else the plain name.
- * Reading creates nothing in the kernel, and the trial input is only tested, never committed.
+ * Reading creates nothing in the kernel; legacy, whose tools read without asking it, is tested without a commit.
  */
-async function detectWithoutTraces(name: string, options: DetectOptions): Promise<IptablesTools> {
-  const nft = await read(`${name}-nft`, options)
+async function detectWithoutTraces(name: string, options: DetectOptions): Promise<Candidate> {
+  const { family, legacyInUse = () => Promise.resolve(true) } = options
+  const [nft, mayHold] = await Promise.all([read(`${name}-nft`, options), legacyInUse(family)])
+  if (nft !== undefined && (!mayHold || holdsOurChains(parseSaved(nft.dump)))) return nft
   const legacy = await read(`${name}-legacy`, options)
-  const found = [nft, legacy].filter((candidate) => candidate !== undefined)
-  const holding =
-    found.find(({ dump }) => holdsOurChains(parseSaved(dump))) ??
-    [legacy].find((candidate) => candidate !== undefined && hasResidue(parseSaved(candidate.dump)))
-  for (const candidate of holding === undefined ? found : [holding, ...found]) {
-    if (await acceptsRules(candidate.tools, options)) return candidate.tools
-  }
+  if (legacy !== undefined && hasResidue(parseSaved(legacy.dump))) return legacy
+  if (nft !== undefined) return nft
+  if (legacy !== undefined && (await acceptsRules(legacy.tools, options))) return legacy
   const plain = await readOrThrow(name, options)
-  if (await acceptsRules(plain.tools, options)) return plain.tools
+  if (await acceptsRules(plain.tools, options)) return plain
   throw new ProjectError(
     'REDIRECT_DETECT_FAILED',
     `${name}: no variant has the kernel's support; is its nat module loaded?`,
   )
 }
 
-interface Candidate {
-  readonly tools: IptablesTools
-  readonly dump: string
-}
+type Candidate = Required<Detected>
 
 async function tryProbe(name: string, options: DetectOptions): Promise<Candidate | undefined> {
   try {
@@ -115,7 +123,7 @@ async function read(name: string, options: DetectOptions): Promise<Candidate | u
   }
 }
 
-async function readOrThrow(name: string, { run }: DetectOptions): Promise<Candidate> {
+async function readOrThrow(name: string, { run, compat }: DetectOptions): Promise<Candidate> {
   const saved = await run(`${name}-save`, [])
   if (saved.missing) throw new ProjectError('REDIRECT_DETECT_FAILED', exitText(`${name}-save`, saved))
   if (saved.exitCode !== 0) {
@@ -124,7 +132,10 @@ async function readOrThrow(name: string, { run }: DetectOptions): Promise<Candid
       `failed to execute ${name}-save: ${exitText(`${name}-save`, saved)}`,
     )
   }
-  return { tools: interpretVersion(name, await run(`${name}-save`, ['--version'])), dump: saved.stdout + saved.stderr }
+  const dump = saved.stdout + saved.stderr
+  // The name tells as much as its version would: nft knows no lock.
+  if (compat === 'off' && name.endsWith('-nft')) return { tools: { name, variant: 'nft', wait: [] }, dump }
+  return { tools: interpretVersion(name, await run(`${name}-save`, ['--version'])), dump }
 }
 
 function interpretVersion(name: string, printed: RunResult): IptablesTools {
@@ -157,9 +168,9 @@ export function exitText(file: string, result: RunResult): string {
 export async function detectIpv6(
   options: DetectOptions,
   enabled: boolean,
-): Promise<{ tools: IptablesTools; warning?: string }> {
+): Promise<Detected & { readonly warning?: string }> {
   try {
-    return { tools: await detectIptables(options) }
+    return await detectIptables(options)
   } catch (error) {
     if (enabled) throw error
     return { tools: plainTools('v6'), warning: messageOf(error) }

@@ -1,8 +1,8 @@
 /** The command line and the variables of the initializer: one table of flags, and a parser with the original's semantics. */
 import { parseGoBool, parseGoDuration, parseGoUint16, quoteGo, type Parsed } from './go-literals.ts'
 
-/** `istiod` copies the original wherever we would behave better; `none` is our own behaviour. */
-export type Compat = 'istiod' | 'none'
+/** `istiod` copies the original wherever we would behave better; `off` is our own behaviour. */
+export type Compat = 'istiod' | 'off'
 
 /** What flags and variables say, before anything is looked up on the host. Lists are comma-separated text. */
 export interface RedirectSettings {
@@ -194,7 +194,7 @@ export type FlagsOutcome =
 export function parseFlags(args: readonly string[], env: Environment, compat: Compat): FlagsOutcome {
   const settings: RedirectSettings = { ...DEFAULT_SETTINGS }
   const problem = readEnvironment(settings, env)
-  if (problem !== undefined && compat === 'none') return { kind: 'invalid', message: problem }
+  if (problem !== undefined && compat === 'off') return { kind: 'invalid', message: problem }
   let logAsJson = false
   let help = false
   for (const given of scanArguments(args)) {

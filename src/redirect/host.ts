@@ -1,8 +1,11 @@
 /** The facts of the host that we run on. */
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import type { Family } from './addresses.ts'
 import type { HostFacts } from './config.ts'
 
+/** The kernel lists what this namespace has of them; reading creates none. */
+const LEGACY_TABLES = { v4: '/proc/self/net/ip_tables_names', v6: '/proc/self/net/ip6_tables_names' } as const
 const RESOLV_CONF = '/etc/resolv.conf'
 const PASSWD = '/etc/passwd'
 
@@ -21,4 +24,10 @@ export const realHost: HostFacts = {
     const uid = line?.split(':')[2]
     return uid !== undefined && /^[0-9]+$/.test(uid) ? Number(uid) : undefined
   },
+}
+
+/** Whether tables of iptables' legacy variant exist in our namespace. */
+export async function legacyTablesExist(family: Family): Promise<boolean> {
+  const names = await readFile(LEGACY_TABLES[family], 'utf8').catch(() => '')
+  return names.trim() !== ''
 }

@@ -18,6 +18,7 @@ export interface InitDeps {
   /** Stands in for `run` in a dry run: notes what it is given, and does nothing. */
   readonly recordRun: Run
   readonly network: Network
+  readonly legacyInUse?: NonNullable<ApplyDeps['legacyInUse']>
   readonly log: Log
   /** Whether a connection is really redirected. */
   readonly probe: (config: RedirectConfig) => Promise<{ ok: true } | { ok: false; reason: string }>
@@ -99,7 +100,7 @@ export async function programRules(config: RedirectConfig, deps: ProgramDeps): P
   else await applyIptables(config, program, deps)
   if (config.dryRun) return
   // istiod: a cleanup adds addresses and routes like any other run.
-  if (config.cleanupOnly && config.compat === 'none') await removeRoutes(config, deps.network)
+  if (config.cleanupOnly && config.compat === 'off') await removeRoutes(config, deps.network)
   else await addRoutes(config, deps.network)
 }
 

@@ -116,6 +116,28 @@ export function checkArguments({ table, chain, words }: IptablesRule): string[] 
   return ['-t', table, '-C', chain, ...words]
 }
 
+/** Input of `iptables-restore --noflush` that changes nothing, and fails unless every rule is there. */
+export function renderCheck(rules: readonly IptablesRule[]): string {
+  return tablesOf(rules)
+    .map((table) => {
+      const own = rules.filter((rule) => rule.table === table)
+      return [`*${table}`, ...own.map(({ chain, words }) => ['-C', chain, ...words].join(' ')), 'COMMIT', ''].join('\n')
+    })
+    .join('')
+}
+
+/** Kernel modules that the rules' matches and targets live in; without one of them the kernel refuses the rules. */
+export function kernelModules(rules: readonly IptablesRule[]): string[] {
+  const names = rules.flatMap(({ words }) =>
+    words.flatMap((word, i) => {
+      const name = words[i + 1] ?? ''
+      const extension = word === '-m' || (word === '-j' && !BUILT_IN.has(name) && !OURS.test(name))
+      return extension ? [`xt_${name}`] : []
+    }),
+  )
+  return [...new Set(names)].sort()
+}
+
 /** Arguments of the commands that remove the rules again, in order; each may fail. */
 export function cleanupArguments(rules: readonly IptablesRule[]): string[][] {
   const backwards = rules.toReversed()

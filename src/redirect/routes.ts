@@ -48,7 +48,7 @@ export async function addRoutes(config: RedirectConfig, network: Network): Promi
 
 /** istiod: the rule is added again by every run, and nothing ever removes it. */
 async function addPolicyRule(config: RedirectConfig, network: Network, rule: PolicyRule): Promise<void> {
-  if (config.compat === 'none' && (await network.hasPolicyRule(rule))) return
+  if (config.compat === 'off' && (await network.hasPolicyRule(rule))) return
   await network.addPolicyRule(rule)
 }
 

@@ -12,7 +12,7 @@ import type { PlanOptions } from '../../src/cli/manifests/plan.ts'
 import { PART_NAMES, renderKustomization, renderManifests } from '../../src/cli/manifests/render.ts'
 import { createContext } from '../../src/cli/output.ts'
 import { packageVersion } from '../../src/cli/package.ts'
-import { PROJECT_ROOT } from '../support/shared.ts'
+import { PROJECT_ROOT, sharedPath, skipWithout } from '../support/shared.ts'
 
 interface Expression {
   readonly key: string
@@ -138,6 +138,54 @@ test("istiod's names are istiod's", () => {
   assert.equal(tag?.metadata.name, 'istio-revision-tag-prod-mesh')
   assert.equal(tag.metadata.labels['istio.io/tag'], 'prod')
   assert.equal(configurationsOf({ webhookNames: 'istio' })[0]?.metadata.name, 'istio-sidecar-injector')
+})
+
+const RECORDED: Readonly<Record<string, PlanOptions>> = {
+  default: {},
+  'all-namespaces': { enableNamespacesByDefault: true },
+  canary: { revision: 'canary' },
+  'canary-tag-prod': { revision: 'canary', tags: ['prod'] },
+  'canary-tag-default': { revision: 'canary', tags: ['default'] },
+}
+const recorded = sharedPath('conformance', 'injection')
+const readRecorded = (...path: string[]): unknown => JSON.parse(readFileSync(join(recorded ?? '', ...path), 'utf8'))
+
+test("istiod's chart has the same webhooks in the same order", { skip: skipWithout(recorded) }, () => {
+  const essence = ({ metadata, webhooks = [] }: Manifest): unknown => ({
+    name: metadata.name,
+    rev: metadata.labels['istio.io/rev'],
+    tag: metadata.labels['istio.io/tag'],
+    webhooks: webhooks.map(({ name, namespaceSelector, objectSelector }) => ({
+      name,
+      namespaceSelector,
+      objectSelector,
+    })),
+  })
+  for (const [name, options] of Object.entries(RECORDED)) {
+    const theirs = readRecorded('config', `${name}.webhooks.json`) as Manifest[]
+    assert.deepEqual(configurationsOf({ ...options, webhookNames: 'istio' }).map(essence), theirs.map(essence), name)
+  }
+})
+
+interface SelectorCase {
+  readonly webhooks: string
+  readonly namespace: string
+  readonly namespaceLabels: Labels
+  readonly podLabels: Labels
+  readonly calledBy: readonly string[]
+}
+
+test('recorded selections: the same webhooks are called', { skip: skipWithout(recorded) }, () => {
+  for (const row of readRecorded('selectors.json') as SelectorCase[]) {
+    const namespace = { 'kubernetes.io/metadata.name': row.namespace, ...row.namespaceLabels }
+    const called = configurationsOf({ ...RECORDED[row.webhooks], webhookNames: 'istio' }).flatMap(
+      ({ metadata, webhooks = [] }) =>
+        webhooks
+          .filter((one) => selects(one.namespaceSelector, namespace) && selects(one.objectSelector, row.podLabels))
+          .map(({ name }) => `${metadata.name}/${name}`),
+    )
+    assert.deepEqual(called.sort(), [...row.calledBy].sort(), JSON.stringify(row))
+  }
 })
 
 test('the server may patch exactly the configurations that are installed, and caBundle is left to it', () => {

@@ -1,5 +1,6 @@
 /** Real network namespaces: where connections land, that traces agree with the kernel, and that nothing is left behind. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { rulesetOfSave } from '../../src/redirect/trace/iptables-ruleset.ts'
 import { rulesetOfNft } from '../../src/redirect/trace/nft-ruleset.ts'
@@ -32,6 +33,30 @@ const { env, stdout, stderr } = process
 process.exitCode = await runForeign(process.argv.slice(1), { env, print: (t) => stdout.write(t), note: (t) => stderr.write(t) })
 `
 
+/** Node cannot open a transparent socket, which is what a proxy for TPROXY listens with. */
+const python = spawnSync('python3', ['-V']).status === 0 ? false : 'needs python3'
+const TRANSPARENT = `
+import socket, sys, threading
+def serve(family, level, option, host):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(level, option, 1)
+    if family == socket.AF_INET6: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind((host, int(sys.argv[1])))
+    s.listen()
+    def loop():
+        while True:
+            c, peer = s.accept()
+            own = c.getsockname()
+            c.sendall(f'{peer[0]} {own[0]} {own[1]}'.encode())
+            c.close()
+    threading.Thread(target=loop, daemon=True).start()
+serve(socket.AF_INET, socket.SOL_IP, 19, '0.0.0.0')
+serve(socket.AF_INET6, socket.IPPROTO_IPV6, 75, '::')
+print('ready', flush=True)
+threading.Event().wait()
+`
+
 interface BackEnd {
   readonly name: string
   readonly args: readonly string[]
@@ -62,9 +87,11 @@ const FLAG_SETS: readonly (readonly string[])[] = [
   [...SIDECAR, '--redirect-dns', '--capture-all-dns', '--drop-invalid'],
 ]
 
-function apply(network: PodNetwork, args: readonly string[]): number | null {
-  const done = network.inPod(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', COMMAND, '--', ...args])
-  if (done.stderr !== '' && done.status !== 0) console.error(done.stderr)
+function apply(network: PodNetwork, args: readonly string[], as: readonly string[] = []): number | null {
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', COMMAND, '--', ...args]
+  const [file = '', ...rest] = [...as, ...node]
+  const done = network.inPod(file, rest)
+  if (done.status !== 0 && done.status !== 126) console.error(done.stderr)
   return done.status
 }
 
@@ -162,6 +189,28 @@ for (const backEnd of BACK_ENDS) {
         assert.deepEqual(network.land('pod', [{ ...query, protocol, uid: 1000 }]), ['pod:15053'])
         assert.deepEqual(network.land('pod', [{ ...query, protocol, uid: 1337 }]), ['peer:53'])
       }
+    })
+
+    test('TPROXY keeps the addresses of both ends', { skip: python }, async () => {
+      assert.equal(apply(network, [...SIDECAR, '-m', 'TPROXY', '-z', '25006', ...backEnd.args]), 0)
+      const proxy = network.startInPod('python3', ['-c', TRANSPARENT, '25006'])
+      await proxy.ready
+      const inbound = { uid: 0, gid: 0, protocol: 'tcp', port: 80 } as const
+      for (const family of ['v4', 'v6'] as const) {
+        assert.deepEqual(network.land('peer', [{ ...inbound, host: POD[family] }]), [
+          `${PEER[family]} ${POD[family]} 80`,
+        ])
+      }
+      await proxy.stop()
+    })
+
+    test('validation passes for the proxy, and says 126 without rules', () => {
+      const ports = ['-p', '25001', '-z', '25006', '-u', '1337', '-i', '*', ...backEnd.args]
+      const validate = [...ports, '--skip-rule-apply', '--run-validation', '--probe-timeout=1s']
+      assert.equal(apply(network, [...ports, '-b', '*']), 0)
+      assert.equal(apply(network, validate, ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups']), 0)
+      assert.equal(apply(network, [...ports, '--cleanup-only']), 0)
+      assert.equal(apply(network, validate, ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups']), 126)
     })
 
     test('a trace and the kernel agree', (t) => {

@@ -92,7 +92,7 @@ for (const { name, args, message } of refused) {
 }
 
 test('flags: without compatibility a bad variable is refused, not zeroed', () => {
-  const outcome = parseFlags([], { DRY_RUN: 'yes' }, 'none')
+  const outcome = parseFlags([], { DRY_RUN: 'yes' }, 'off')
   assert.deepEqual(outcome, { kind: 'invalid', message: 'DRY_RUN: strconv.ParseBool: parsing "yes": invalid syntax' })
 })
 

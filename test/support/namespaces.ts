@@ -69,11 +69,18 @@ export class PodNetwork {
   /** Servers that answer `<label>:<port>` to whoever reaches them. */
   async serve(label: 'pod' | 'peer', ports: readonly number[]): Promise<void> {
     const name = label === 'pod' ? this.pod : this.peer
-    const server = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', SERVER, label, JSON.stringify(ports)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    await this.#start(name, process.execPath, ['-e', SERVER, label, JSON.stringify(ports)]).ready
+  }
+
+  /** Starts a tool in the pod; it is ready when it has printed a line. */
+  startInPod(file: string, args: readonly string[]): { ready: Promise<unknown>; stop: () => Promise<void> } {
+    return this.#start(this.pod, file, args)
+  }
+
+  #start(name: string, file: string, args: readonly string[]): { ready: Promise<unknown>; stop: () => Promise<void> } {
+    const server = spawn('ip', ['netns', 'exec', name, file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#servers.push(server)
-    await once(createInterface(server.stdout), 'line')
+    return { ready: once(createInterface(server.stdout), 'line'), stop: () => end(server) }
   }
 
   /** Connects from the pod or its peer, and tells who answered. */
@@ -91,13 +98,16 @@ export class PodNetwork {
   }
 
   async close(): Promise<void> {
-    for (const server of this.#servers) {
-      const gone = once(server, 'exit')
-      server.kill()
-      await gone
-    }
+    for (const server of this.#servers) await end(server)
     for (const name of [this.pod, this.peer]) spawnSync('ip', ['netns', 'del', name])
   }
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const gone = once(server, 'exit')
+  server.kill()
+  await gone
 }
 
 const SERVER = `

@@ -119,10 +119,9 @@ function container(plan: Plan): object {
       { name: 'http-health', containerPort: PORT.health, protocol: 'TCP' },
       { name: 'http-monitoring', containerPort: PORT.metrics, protocol: 'TCP' },
     ],
-    startupProbe: probe('/startupz', { failureThreshold: 60, periodSeconds: 1, timeoutSeconds: 2 }),
     // Unready within 4 s of SIGTERM, well inside the 15 s that the server goes on.
     readinessProbe: probe('/readyz', { failureThreshold: 2, periodSeconds: 2, timeoutSeconds: 2 }),
-    // A slow event loop is not death.
+    // Only an answer is asked for: waiting for the API server, or a slow event loop, is not death. So no startup probe either.
     livenessProbe: probe('/livez', { failureThreshold: 6, periodSeconds: 10, timeoutSeconds: 5 }),
     // No CPU limit: throttling turns into handshakes that time out.
     resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } },

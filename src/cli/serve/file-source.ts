@@ -8,10 +8,11 @@ import type { ServeOptions } from './options.ts'
 import { shippedConfigText, shippedMeshText, shippedValuesText } from './shipped.ts'
 import { watchFiles } from './watch-files.ts'
 
-export type FileSourceOptions = Pick<
+export type TextOptions = Pick<
   ServeOptions,
-  'injectConfigFile' | 'valuesFile' | 'meshConfigFile' | 'objects' | 'revision' | 'istioNamespace' | 'sharedMeshConfig'
+  'injectConfigFile' | 'valuesFile' | 'meshConfigFile' | 'revision' | 'istioNamespace' | 'sharedMeshConfig'
 >
+export type FileSourceOptions = TextOptions & Pick<ServeOptions, 'objects'>
 
 /** A text and where it came from. */
 interface Found {
@@ -23,8 +24,7 @@ const SHIPPED = 'shipped with mesh-admission'
 
 /** Reads the given files; what is not given is looked for among the objects, then taken from what is shipped. */
 export function createFileSource(options: FileSourceOptions): ConfigurationSource {
-  const { injectConfigFile, valuesFile, meshConfigFile, objects } = options
-  const paths = [injectConfigFile, valuesFile, meshConfigFile, objects].filter((path) => path !== undefined)
+  const paths = [...configuredFiles(options), ...(options.objects === undefined ? [] : [options.objects])]
   return {
     isRequired: true,
     read: () => readConfiguration(options),
@@ -32,11 +32,28 @@ export function createFileSource(options: FileSourceOptions): ConfigurationSourc
   }
 }
 
-async function readConfiguration(options: FileSourceOptions): Promise<Configuration> {
-  const files = options.objects === undefined ? undefined : await readObjectFiles(options.objects)
-  const objects = files?.flatMap(parseObjects)
-  const injector = await findInjector(options, objects ?? [])
-  const mesh = await findMesh(options, objects ?? [])
+/** The files with texts that were named. */
+export function configuredFiles({ injectConfigFile, valuesFile, meshConfigFile }: TextOptions): string[] {
+  return [injectConfigFile, valuesFile, meshConfigFile].filter((path) => path !== undefined)
+}
+
+/** Names of the ConfigMaps that are looked for; of the meshes the weakest first. istiod: the default revision has no suffix. */
+export function configMapNames({ revision, sharedMeshConfig }: TextOptions): { injector: string; meshes: string[] } {
+  const suffix = revision === 'default' ? '' : `-${revision}`
+  const shared = sharedMeshConfig === '' ? [] : [sharedMeshConfig]
+  return { injector: `istio-sidecar-injector${suffix}`, meshes: [...shared, `istio${suffix}`] }
+}
+
+/**
+ * The texts in force: of the named files, else of the ConfigMaps among `objects`, else those that are shipped.
+ * @throws ProjectError CONFIG_UNREADABLE, CONFIG_INVALID
+ */
+export async function readTexts(
+  options: TextOptions,
+  objects: readonly KubeObject[],
+): Promise<Omit<Configuration, 'world' | 'worldVersion'>> {
+  const injector = await findInjector(options, objects)
+  const mesh = await findMesh(options, objects)
   const texts = {
     configText: injector.config.text,
     valuesText: injector.values.text,
@@ -50,9 +67,14 @@ async function readConfiguration(options: FileSourceOptions): Promise<Configurat
       mesh: mesh.map(({ origin }) => origin).join(', '),
     },
     version: digest(texts),
-    world: worldOf(objects),
-    worldVersion: digest(files ?? null),
   }
+}
+
+async function readConfiguration(options: FileSourceOptions): Promise<Configuration> {
+  const files = options.objects === undefined ? undefined : await readObjectFiles(options.objects)
+  const objects = files?.flatMap(parseObjects)
+  const texts = await readTexts(options, objects ?? [])
+  return { ...texts, world: worldOf(objects), worldVersion: digest(files ?? null) }
 }
 
 interface Injector {
@@ -60,7 +82,7 @@ interface Injector {
   readonly values: Found
 }
 
-async function findInjector(options: FileSourceOptions, objects: readonly KubeObject[]): Promise<Injector> {
+async function findInjector(options: TextOptions, objects: readonly KubeObject[]): Promise<Injector> {
   const { injectConfigFile, valuesFile } = options
   const values = valuesFile === undefined ? undefined : await readText(valuesFile)
   if (injectConfigFile !== undefined) {
@@ -70,7 +92,7 @@ async function findInjector(options: FileSourceOptions, objects: readonly KubeOb
     const config = { text: notEmpty(file).text, origin: injectConfigFile }
     return { config, values: asFound(values) ?? { text: shippedValuesText(), origin: SHIPPED } }
   }
-  const name = `istio-sidecar-injector${suffix(options)}`
+  const { injector: name } = configMapNames(options)
   const data = configMapData(objects, { name, namespace: options.istioNamespace })
   if (data !== undefined) return injectorOf(data, `ConfigMap ${options.istioNamespace}/${name}`, values)
   const config = { text: shippedConfigText(), origin: SHIPPED }
@@ -88,26 +110,22 @@ function injectorOf(data: Readonly<Record<string, unknown>>, origin: string, val
 }
 
 /** istiod: the shared settings come first, the revision's own over them; a ConfigMap that is missing changes nothing. */
-async function findMesh(options: FileSourceOptions, objects: readonly KubeObject[]): Promise<Found[]> {
+async function findMesh(options: TextOptions, objects: readonly KubeObject[]): Promise<Found[]> {
   const found: Found[] = []
   const fromObjects = (name: string): void => {
     const text = configMapData(objects, { name, namespace: options.istioNamespace })?.mesh
     if (typeof text === 'string') found.push({ text, origin: `ConfigMap ${options.istioNamespace}/${name}` })
   }
-  if (options.sharedMeshConfig !== '') fromObjects(options.sharedMeshConfig)
+  const { meshes } = configMapNames(options)
+  // A named file stands for the revision's own ConfigMap, not for the shared one.
+  for (const name of options.meshConfigFile === undefined ? meshes : meshes.slice(0, -1)) fromObjects(name)
   if (options.meshConfigFile === undefined) {
-    fromObjects(`istio${suffix(options)}`)
     return found.length > 0 ? found : [{ text: shippedMeshText(), origin: SHIPPED }]
   }
   const file = await readText(options.meshConfigFile)
   const text = configMapOf(file)?.mesh
   found.push({ text: typeof text === 'string' ? text : file.text, origin: file.file })
   return found
-}
-
-/** istiod: the default revision's ConfigMaps have no suffix. */
-function suffix({ revision }: FileSourceOptions): string {
-  return revision === 'default' ? '' : `-${revision}`
 }
 
 /** Data of the ConfigMap that the text is, or undefined when it is something else. Templates are never at column 0. */

@@ -31,6 +31,16 @@ export interface ServeOptions {
   readonly tlsExtraNames: readonly string[]
   /** File or folder of Kubernetes objects that stand for the cluster's. */
   readonly objects: string | undefined
+  /** The cluster to serve; undefined: the one this process runs in, if any. */
+  readonly kubeconfig: string | undefined
+  /** Name of the installation: part of our authority's subject. */
+  readonly installation: string
+  /** Services that lead to this server, in its own namespace. */
+  readonly services: readonly string[]
+  /** Secret of our certificate authority, in the server's own namespace. */
+  readonly caSecret: string
+  /** MutatingWebhookConfigurations whose entries get our caBundle. */
+  readonly webhookConfigurations: readonly string[]
   readonly istioNamespace: string
   readonly nativeSidecars: NativeSidecars
   readonly compliancePolicy: string
@@ -78,6 +88,27 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'valuesFile', value: 'file', help: 'text of the key values of the injector ConfigMap' },
   { name: 'meshConfigFile', value: 'file', help: 'mesh configuration, or the ConfigMap that holds it as key mesh' },
   { name: 'objects', value: 'path', help: "file or folder of Kubernetes objects that stand for the cluster's" },
+  { name: 'kubeconfig', value: 'file', help: 'cluster to serve', default: 'the one this process runs in' },
+  {
+    name: 'service',
+    value: 'name',
+    help: 'Service that leads here',
+    default: 'mesh-admission, or mesh-admission-<revision>',
+    repeatable: true,
+  },
+  {
+    name: 'ca-secret',
+    value: 'name',
+    help: 'Secret of our certificate authority',
+    default: 'mesh-admission-webhook-ca, or with the revision',
+  },
+  {
+    name: 'webhook-configuration',
+    value: 'name',
+    help: 'webhook configuration that gets our caBundle',
+    default: 'mesh-admission-injector, or with the revision',
+    repeatable: true,
+  },
   { name: 'revision', value: 'name', help: 'control plane revision', env: 'REVISION', default: 'default' },
   {
     name: 'istio-namespace',
@@ -157,7 +188,10 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
   const warnings: string[] = []
   const text = (name: string, preset = ''): string => lookup(name, given, env) ?? preset
   const inCluster = env.KUBERNETES_SERVICE_HOST !== undefined
+  const revision = text('revision') || 'default'
   return {
+    ...clusterNames(given, revision),
+    kubeconfig: lookup('kubeconfig', given, env),
     port: port('port', text('port', '15017')),
     healthPort: port('health-port', text('health-port', '8080')),
     metricsPort: port('metrics-port', text('metrics-port', '15014')),
@@ -167,7 +201,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     valuesFile: lookup('valuesFile', given, env),
     meshConfigFile: lookup('meshConfigFile', given, env),
     objects: lookup('objects', given, env),
-    revision: text('revision') || 'default',
+    revision,
     istioNamespace: text('istio-namespace') || 'istio-system',
     tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file')),
     tlsExtraNames: (given.tlsExtraName as readonly string[] | undefined) ?? [],
@@ -182,6 +216,22 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     shutdownTimeoutMs: duration('shutdown-timeout', text('shutdown-timeout', '20s')),
     logLevel: oneOf('log-level', text('log-level', 'info'), LOG_LEVELS),
     warnings,
+  }
+}
+
+type ClusterNames = Pick<ServeOptions, 'installation' | 'services' | 'caSecret' | 'webhookConfigurations'>
+
+/** The names that `mesh-admission manifests` gives. */
+function clusterNames(given: Readonly<Record<string, unknown>>, revision: string): ClusterNames {
+  const suffix = revision === 'default' ? '' : `-${revision}`
+  const installation = `mesh-admission${suffix}`
+  return {
+    installation,
+    services: (given.service as readonly string[] | undefined) ?? [installation],
+    caSecret: typeof given.caSecret === 'string' ? given.caSecret : `${installation}-webhook-ca`,
+    webhookConfigurations: (given.webhookConfiguration as readonly string[] | undefined) ?? [
+      `mesh-admission-injector${suffix}`,
+    ],
   }
 }
 

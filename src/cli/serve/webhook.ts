@@ -6,22 +6,28 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { startFileSource } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
-import { startIssuedSource } from '../../certificates/issued-source.ts'
-import { servingNames } from '../../certificates/leaf.ts'
+import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
+import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
+import { servesHost, servingNames } from '../../certificates/leaf.ts'
 import type { CertificateSource } from '../../certificates/source.ts'
 import { buildApp, buildHealthApp, buildMetricsApp } from '../../server/app.ts'
 import { createHealth, type Health } from '../../server/health.ts'
 import { drain, listen, superviseWebhook, type Supervision } from '../../server/listen.ts'
 import { collectProcessMetrics, createMetrics, type Metrics } from '../../server/metrics.ts'
+import type { Cluster } from './cluster.ts'
 import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
+  /** The cluster behind the source, if it is one. */
+  readonly cluster: Cluster | undefined
   readonly compile: LiveEngineDeps['compile']
   readonly clock: Clock
   readonly log: Log
+  /** Ends a start that still waits for something. */
+  readonly giveUp: AbortSignal
 }
 
 /** A server that listens. */
@@ -51,26 +57,64 @@ interface Parts {
   readonly signal: AbortSignal
 }
 
-/** Name of the installation in the authority's subject. */
-const INSTALLATION = 'mesh-admission'
-
 /**
- * Resolves when all three ports are open.
+ * Resolves when all three ports are open. Probes and metrics are answered from the beginning; the webhook's own port opens
+ * once there is a certificate and, from files, a configuration.
  * @throws ProjectError LISTEN_FAILED, CERT_*; CONFIG_* when the first configuration is required and not usable
  */
 export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Promise<RunningWebhook> {
   const life = new AbortController()
+  const giveUp = (): void => life.abort()
+  deps.giveUp.addEventListener('abort', giveUp, { once: true })
+  const metrics = createMetrics()
+  const engine = createLiveEngine({ ...deps, metrics })
+  const early: Early = { certificates: undefined }
+  const health = createHealth(checksOf(engine, early))
+  const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
-    const metrics = createMetrics()
-    const engine = createLiveEngine({ ...deps, metrics })
-    const [certificates] = await Promise.all([
+    const ports = await openSide(side, options)
+    const [certificates] = await bothSettled(life, [
       startCertificates(options, deps, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
     ])
-    const health = createHealth(checksOf(engine, certificates))
-    return await openAll({ options, deps, health, metrics, engine, certificates, signal: life.signal }, life)
+    early.certificates = certificates
+    const parts = { options, deps, health, metrics, engine, certificates, signal: life.signal }
+    return await openWebhook(parts, { life, side, ports })
   } catch (err) {
     life.abort()
+    await Promise.all(side.map((app) => app.close()))
+    throw err
+  } finally {
+    deps.giveUp.removeEventListener('abort', giveUp)
+  }
+}
+
+/** What the probes can be asked about before it is there. */
+interface Early {
+  certificates: Certificates | undefined
+}
+
+interface Ports {
+  readonly healthPort: number
+  readonly metricsPort: number
+}
+
+type Side = readonly [FastifyInstance, FastifyInstance]
+
+async function openSide([health, metrics]: Side, options: ServeOptions): Promise<Ports> {
+  const { address: host } = options
+  const healthPort = await listen(health, { name: 'health', port: options.healthPort, host })
+  const metricsPort = await listen(metrics, { name: 'metrics', port: options.metricsPort, host })
+  return { healthPort, metricsPort }
+}
+
+/** Like Promise.all, but a failure ends `life` and waits for the other: what is still being started could not be ended. */
+async function bothSettled<A, B>(life: AbortController, both: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  try {
+    return await Promise.all(both)
+  } catch (err) {
+    life.abort()
+    await Promise.allSettled(both)
     throw err
   }
 }
@@ -78,57 +122,90 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
 async function firstConfiguration(engine: LiveEngine, source: ConfigurationSource, signal: AbortSignal): Promise<void> {
   engine.follow(signal)
   const loaded = engine.reload()
-  await (source.isRequired ? loaded : loaded.catch(() => undefined))
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+  // An API server that is away is waited for; a SIGTERM is not to wait for it.
+  await Promise.race([source.isRequired ? loaded : loaded.catch(() => undefined), aborted])
 }
 
 /** Readiness needs a leaf and a configuration; never the API server, or nobody could become ready to repair things. */
-function checksOf(engine: LiveEngine, certificates: Certificates): Health['checks'] {
+function checksOf(engine: LiveEngine, early: Early): Health['checks'] {
   return [
     { name: 'config', problem: () => (engine.current() === undefined ? 'none loaded yet' : undefined) },
-    { name: 'certificate', problem: () => (certificates.isUsable() ? undefined : 'expired') },
+    {
+      name: 'certificate',
+      problem: () => {
+        if (early.certificates === undefined) return 'none yet'
+        return early.certificates.isUsable() ? undefined : 'expired'
+      },
+    },
   ]
 }
 
 async function startCertificates(options: ServeOptions, deps: WebhookDeps, signal: AbortSignal): Promise<Certificates> {
-  const { clock, log } = deps
-  const { tlsFiles, tlsExtraNames, stateDir } = options
+  const { tlsFiles } = options
   if (tlsFiles !== undefined) {
-    const source = await startFileSource({ ...tlsFiles, clock, log, signal })
+    const source = await startFileSource({ ...tlsFiles, clock: deps.clock, log: deps.log, signal })
+    publish(source, deps, (): WantedBundle | undefined => {
+      const bundlePem = source.bundle()
+      return bundlePem === undefined ? undefined : { bundlePem, generation: undefined }
+    })
     return { ...source, caFile: ifThere(join(dirname(tlsFiles.certFile), 'ca.crt')) }
   }
-  const source = await startIssuedSource({
-    store: createFileStore(stateDir),
-    installation: INSTALLATION,
-    names: servingNames({ extra: tlsExtraNames }),
-    withoutStore: 'memory',
-    clock,
-    log,
-    signal,
+  const source = await startOwnCertificates(options, deps, signal)
+  publish(source, deps, () => {
+    const { bundlePem, generation } = source.authority()
+    return { bundlePem, generation }
   })
-  return { ...source, caFile: ifThere(join(stateDir, CURRENT_LINK, 'ca.crt')) }
+  const caFile = deps.cluster === undefined ? ifThere(join(options.stateDir, CURRENT_LINK, 'ca.crt')) : undefined
+  return { ...source, caFile }
+}
+
+/** An authority of our own: in a Secret where there is a cluster, else in a folder. */
+function startOwnCertificates(options: ServeOptions, deps: WebhookDeps, signal: AbortSignal): Promise<IssuedSource> {
+  const { clock, log, cluster } = deps
+  const names = servingNames({ services: cluster?.services ?? [], extra: options.tlsExtraNames })
+  const place =
+    cluster === undefined
+      ? { store: createFileStore(options.stateDir), withoutStore: 'memory' as const }
+      : {
+          ...cluster.authority({
+            services: cluster.services,
+            servesHost: (host) => names.includes(host),
+          }),
+          withoutStore: 'wait' as const,
+        }
+  return startIssuedSource({ ...place, installation: options.installation, names, clock, log, signal })
+}
+
+/** Keeps the bundle in our webhook configurations, where there is a cluster; ends with the cluster's signal. */
+function publish(source: CertificateSource, { cluster }: WebhookDeps, wanted: () => WantedBundle | undefined): void {
+  if (cluster === undefined) return
+  const own = { services: cluster.services, servesHost: (host: string) => servesHost(source.current(), host) }
+  // A new authority always comes with a new leaf, so the leaf's changes are word of both.
+  void keepCaBundles({ ...cluster.bundles(own), wanted, onWantedChange: (listener) => source.onChange(listener) })
 }
 
 function ifThere(file: string): string | undefined {
   return existsSync(file) ? file : undefined
 }
 
-async function openAll(parts: Parts, life: AbortController): Promise<RunningWebhook> {
-  const { options, metrics, health } = parts
-  const { address: host } = options
+async function openWebhook(
+  parts: Parts,
+  { life, side, ports }: { readonly life: AbortController; readonly side: Side; readonly ports: Ports },
+): Promise<RunningWebhook> {
+  const { options, metrics, certificates, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
-  const { certificates, deps, signal } = parts
   const supervision = superviseWebhook(webhook, { certificates, clock: deps.clock, log: deps.log, metrics })
   signal.addEventListener('abort', () => supervision.end(), { once: true })
-  const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
-    const port = await listen(webhook, { name: 'webhook', port: options.port, host })
-    const healthPort = await listen(side[0], { name: 'health', port: options.healthPort, host })
-    const metricsPort = await listen(side[1], { name: 'metrics', port: options.metricsPort, host })
+    const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
     const close = (hurry: AbortSignal): Promise<void> => closeAll({ parts, webhook, supervision, side, life, hurry })
-    return { port, healthPort, metricsPort, caFile: parts.certificates.caFile, close }
+    return { port, ...ports, caFile: certificates.caFile, close }
   } catch (err) {
-    await Promise.all([webhook, ...side].map((app) => app.close()))
+    await webhook.close()
     throw err
   }
 }

@@ -1,6 +1,7 @@
 /** The exception of strategic merges, and Go's text for the JSON its messages quote. */
 import { ProjectError } from '../../base/errors.ts'
 import { isJsonObject } from '../model/members.ts'
+import { floatText } from '../yaml/go-float.ts'
 
 /** A patch that cannot be applied; the message is Kubernetes' text. */
 export class MergeError extends ProjectError {
@@ -28,7 +29,7 @@ export function goText(value: unknown): string {
     const names = Object.keys(value).sort((a, b) => (a < b ? -1 : 1))
     return `map[${names.map((name) => `${name}:${goText(value[name])}`).join(' ')}]`
   }
-  if (typeof value === 'number') return goNumber(value)
+  if (typeof value === 'number') return floatText(value)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
@@ -39,13 +40,4 @@ function goTypeText(value: unknown): string {
   if (typeof value === 'number') return 'float64'
   if (typeof value === 'boolean') return 'bool'
   return typeof value === 'string' ? 'string' : MAP_TYPE
-}
-
-/** Go prints floats with an exponent below 1e-4 and from 1e21 on, and the exponent with two digits at least. */
-function goNumber(value: number): string {
-  const [mantissa = '', exponent = ''] = value.toExponential().split('e')
-  const power = Number(exponent)
-  if (power >= -4 && power < 21)
-    return power < 0 ? value.toFixed(mantissa.replace(/\D/g, '').length - 1 - power) : String(value)
-  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
 }

@@ -38,6 +38,9 @@ export interface ScalarType {
   readonly name?: string
   /** Enum of a message: number -> name as printed. In memory an enum is its number. */
   readonly enumNames?: Readonly<Record<number, string>>
+  readonly methods?: Readonly<Record<string, Method>>
+  /** What `fmt` prints for it, where it has a `String` method. Enums print their name without. */
+  readonly toText?: (self: unknown) => string
 }
 
 export interface AnyType {
@@ -75,6 +78,8 @@ export interface StructField {
   readonly omitEmpty: boolean
   /** Embedded: its fields and methods are promoted to the outer struct. */
   readonly embedded?: boolean
+  /** Go name of the oneof it belongs to (`Tracer`): reached through its getter or that name, never directly. */
+  readonly oneof?: string
 }
 
 /** A method templates may call. `self` is the receiver's in-memory form; undefined or null stands for a nil pointer. */
@@ -83,6 +88,8 @@ export interface Method {
   readonly result: GoType
   /** False: calling it on a nil pointer is an error (Go would dereference it). */
   readonly nilSafe: boolean
+  /** Declared on the pointer: out of reach of values that have no address, such as elements of maps. */
+  readonly onPointer?: boolean
   readonly call: (self: unknown, args: readonly unknown[]) => unknown
 }
 
@@ -99,6 +106,12 @@ export interface StructType {
   readonly opaque?: 'quantity' | 'time' | 'microTime' | 'intOrString' | 'duration' | 'rawJson'
   /** What `fmt` prints for it, where it has a `String` method. */
   readonly toText?: (self: unknown) => string
+  /** `String` is declared on the pointer: a value without address prints as a plain struct. */
+  readonly textOnPointer?: boolean
+  /** What a nil pointer to it prints. @default `<nil>` */
+  readonly nilText?: string
+  /** JSON text by a marshaller of its own (messages of Istio's API). Absent: field by field. */
+  readonly toJson?: (self: unknown) => string
 }
 
 export type GoType = ScalarType | AnyType | SliceType | MapType | PointerType | StructType
@@ -109,6 +122,7 @@ export const STRING: ScalarType = { kind: 'string' }
 export const INT: ScalarType = { kind: 'int' }
 export const INT32: ScalarType = { kind: 'int32' }
 export const INT64: ScalarType = { kind: 'int64' }
+export const UINT8: ScalarType = { kind: 'uint8' }
 export const UINT32: ScalarType = { kind: 'uint32' }
 export const FLOAT64: ScalarType = { kind: 'float64' }
 

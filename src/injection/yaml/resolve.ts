@@ -1,23 +1,35 @@
 /** What a plain YAML 1.1 scalar means to go-yaml v2: null, bool, int, float or text. */
 
-const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ...['y', 'yes', 'true', 'on'].flatMap((word) => cases(word).map((one) => [one, true] as const)),
-  ...['n', 'no', 'false', 'off'].flatMap((word) => cases(word).map((one) => [one, false] as const)),
-  ...['', '~', ...cases('null')].map((one) => [one, null] as const),
-  ...cases('.nan').map((one) => [one.replace('Nan', 'NaN'), Number.NaN] as const),
-  ...['', '+'].flatMap((sign) => cases('.inf').map((one) => [sign + one, Infinity] as const)),
-  ...cases('.inf').map((one) => [`-${one}`, -Infinity] as const),
-])
+export type Resolved =
+  | { readonly kind: 'null'; readonly value: null }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'int'; readonly value: number | bigint }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'str'; readonly value: string }
 
 /**
  * The value of a plain scalar. Dates and base-60 numbers stay text; underscores in numbers do not count; a number with a
  * leading zero is octal where its digits allow it.
  */
-export function resolvePlain(text: string): unknown {
+export function resolvePlain(text: string): Resolved {
   const word = WORDS.get(text)
   if (word !== undefined) return word
-  return /^[-+.0-9]/.test(text) ? (resolveNumber(text) ?? text) : text
+  const number = /^[-+.0-9]/.test(text) ? resolveNumber(text) : undefined
+  return number ?? { kind: 'str', value: text }
 }
+
+const bool = (value: boolean): Resolved => ({ kind: 'bool', value })
+const float = (value: number): Resolved => ({ kind: 'float', value })
+const NULL: Resolved = { kind: 'null', value: null }
+
+const WORDS: ReadonlyMap<string, Resolved> = new Map<string, Resolved>([
+  ...['y', 'yes', 'true', 'on'].flatMap((word) => cases(word).map((one) => [one, bool(true)] as const)),
+  ...['n', 'no', 'false', 'off'].flatMap((word) => cases(word).map((one) => [one, bool(false)] as const)),
+  ...['', '~', ...cases('null')].map((one) => [one, NULL] as const),
+  ...['.nan', '.NaN', '.NAN'].map((one) => [one, float(Number.NaN)] as const),
+  ...['', '+'].flatMap((sign) => cases('.inf').map((one) => [sign + one, float(Infinity)] as const)),
+  ...cases('.inf').map((one) => [`-${one}`, float(-Infinity)] as const),
+])
 
 /** lower, Capitalised and UPPER; a dot in front does not count as the first letter. */
 function cases(word: string): string[] {
@@ -25,33 +37,37 @@ function cases(word: string): string[] {
   return [word, capitalised, word.toUpperCase()]
 }
 
-const BASES: readonly { readonly form: RegExp; readonly base: number }[] = [
-  { form: /^0[xX]([0-9a-fA-F]+)$/, base: 16 },
-  { form: /^0[bB]([01]+)$/, base: 2 },
-  { form: /^0[oO]?([0-7]+)$/, base: 8 },
-  { form: /^([1-9][0-9]*|0)$/, base: 10 },
-]
+/** What a number holds exactly. */
+const SHORT_INTEGER = /^(?:[1-9][0-9]{0,14}|0)$/
+const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))$/
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
+const MIN_INT64 = -(2n ** 63n)
+const MAX_UINT64 = 2n ** 64n - 1n
 
-function resolveNumber(text: string): number | undefined {
+function resolveNumber(text: string): Resolved | undefined {
+  // Behind a leading dot Go takes underscores only between digits.
+  if (text.startsWith('.') && /(?<![0-9])_|_(?![0-9])/.test(text)) return undefined
+  if (SHORT_INTEGER.test(text)) return { kind: 'int', value: Number(text) }
   const digits = text.replaceAll('_', '')
-  const sign = digits.startsWith('-') ? -1 : 1
-  const unsigned = digits.replace(/^[-+]/, '')
-  for (const { form, base } of BASES) {
-    const found = form.exec(unsigned)?.[1]
-    if (found !== undefined) return resolveInteger(digits, { value: readDigits(found, base) * sign, base })
-  }
-  return FLOAT.test(digits) ? finite(Number(digits)) : undefined
+  const integer = readInteger(digits)
+  if (integer !== undefined && integer >= MIN_INT64 && integer <= MAX_UINT64) return { kind: 'int', value: integer }
+  if (!FLOAT.test(digits)) return undefined
+  const value = Number(digits)
+  // What no 64-bit float holds stays text.
+  return Number.isFinite(value) ? float(value) : undefined
 }
 
-const readDigits = (digits: string, base: number): number =>
-  base === 10 ? Number(digits) : Number.parseInt(digits, base)
-
-/** What no 64-bit integer holds is a float, if it is decimal at all, else text. */
-function resolveInteger(digits: string, { value, base }: { value: number; base: number }): number | undefined {
-  if (value >= -(2 ** 63) && value < 2 ** 64) return value
-  return base === 10 || /^[-+]?0[0-7]+$/.test(digits) ? finite(Number(digits)) : undefined
+function readInteger(text: string): bigint | undefined {
+  const [, sign, hex, binary, octal, decimal] = INTEGER.exec(text) ?? []
+  if (sign === undefined) return undefined
+  const value = BigInt(
+    hex !== undefined
+      ? `0x${hex}`
+      : binary !== undefined
+        ? `0b${binary}`
+        : octal !== undefined
+          ? `0o${octal}`
+          : (decimal ?? 0),
+  )
+  return sign === '-' ? -value : value
 }
-
-/** A float no 64 bits can hold stays text. */
-const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined)

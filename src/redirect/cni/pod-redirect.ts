@@ -3,11 +3,12 @@ import { parsePrefix } from '../addresses.ts'
 import { DEFAULT_SETTINGS, type Compat, type RedirectSettings } from '../flags.ts'
 import { parseGoBool, quoteGo, whyNotPort } from '../go-literals.ts'
 
-interface Container {
+/** Absent parts may be null, as the API server never sends but people write. */
+export interface RedirectedContainer {
   readonly name?: string
-  readonly args?: readonly string[]
-  readonly env?: readonly { readonly name: string; readonly value?: string }[]
-  readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number }
+  readonly args?: readonly string[] | null
+  readonly env?: readonly { readonly name: string; readonly value?: string }[] | null
+  readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number } | null
 }
 
 /** The part of a pod that counts. */
@@ -15,10 +16,14 @@ export interface RedirectedPod {
   readonly metadata?: {
     readonly name?: string
     readonly namespace?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
+    readonly labels?: Readonly<Record<string, string>> | null
+    readonly annotations?: Readonly<Record<string, string>> | null
   }
-  readonly spec?: { readonly initContainers?: readonly Container[]; readonly containers?: readonly Container[] }
+  readonly spec?: {
+    readonly initContainers?: readonly RedirectedContainer[] | null
+    readonly containers?: readonly RedirectedContainer[] | null
+    readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number } | null
+  }
 }
 
 /** What was taken from a pod, under the names that the original logs. */
@@ -71,7 +76,7 @@ export function decideForPod(pod: RedirectedPod, compat: Compat): PodDecision {
   const inject = parseGoBool(ownText(pod.metadata?.labels ?? {}, INJECT) ?? ownText(annotations, INJECT) ?? '')
   if (inject.ok && !inject.value) return skip('excluded due to inject-disabled annotation')
   if (ownText(annotations, STATUS) === undefined) return skip('excluded due to not containing sidecar annotation')
-  if (compat === 'none' && ownText(annotations, INTERCEPTION_MODE) === 'NONE')
+  if (compat === 'off' && ownText(annotations, INTERCEPTION_MODE) === 'NONE')
     return skip('excluded by interception mode NONE')
   return redirect(annotations, { proxy, compat })
 }
@@ -96,11 +101,11 @@ interface ProxyFacts {
 }
 
 /** Of several proxies the variables add up, the type is the last one's that states it, the ids the last one's that has any. */
-function proxyFacts(containers: readonly Container[]): ProxyFacts {
+function proxyFacts(containers: readonly RedirectedContainer[]): ProxyFacts {
   const proxies = containers.filter(({ name }) => name === PROXY)
   const env = new Map<string, string>()
   for (const container of proxies) for (const { name, value = '' } of container.env ?? []) env.set(name, value)
-  const typed = proxies.findLast(({ args = [] }) => args.length >= 2 && args[0] === 'proxy')
+  const typed = proxies.findLast(({ args }) => args?.[0] === 'proxy' && args.length >= 2)
   const context = proxies.findLast(({ securityContext }) => isPresent(securityContext))?.securityContext
   return { env, type: typed?.args?.[1] ?? '', uid: context?.runAsUser, gid: context?.runAsGroup }
 }
@@ -214,7 +219,7 @@ function withAlwaysExcluded(ports: string): string {
 function settingsOf(from: RedirectParameters, { proxy, compat }: RedirectInput): RedirectSettings {
   return {
     ...DEFAULT_SETTINGS,
-    ...(compat === 'none' ? environmentSettings(proxy.env) : {}),
+    ...(compat === 'off' ? environmentSettings(proxy.env) : {}),
     proxyPort: from.targetPort,
     proxyUid: from.noRedirectUID,
     proxyGid: from.noRedirectGID,

@@ -110,7 +110,7 @@ test('plugin: mode NONE is refused as istiod does, and skipped by us', async () 
   const getPod = (): Promise<RedirectedPod> => Promise.resolve({ ...POD, metadata: { ...POD.metadata, annotations } })
   const asked = call({ CNI_ARGS: podArgs('prod', 'shop') })
   assert.equal((await runPlugin(asked, deps({ getPod }))).decision, 'error')
-  assert.equal((await runPlugin(asked, deps({ getPod, compat: 'none' }))).decision, 'skip')
+  assert.equal((await runPlugin(asked, deps({ getPod, compat: 'off' }))).decision, 'skip')
 })
 
 test('plugin: without a command it says what it is on stderr', async () => {

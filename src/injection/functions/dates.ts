@@ -1,0 +1,175 @@
+/** Sprig's date functions. The zone is UTC; what would ask the clock is refused. */
+import { FunctionError } from '../template/errors.ts'
+import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
+import { durationText, parseDuration } from '../template/go/duration.ts'
+import {
+  civilTime,
+  dayName,
+  formatTime,
+  monthName,
+  parseTime,
+  timeText,
+  utc,
+  ZERO_TIME,
+  type Instant,
+} from '../template/go/time.ts'
+import {
+  BOOL,
+  INT,
+  INT64,
+  STRING,
+  type GoType,
+  type Method,
+  type ScalarType,
+  type StructType,
+} from '../template/types.ts'
+import { TypedValue } from '../template/value.ts'
+import { toInt64 } from './convert.ts'
+import { refuse } from './refused.ts'
+
+const asInstant = (self: unknown): Instant => (self ?? ZERO_TIME) as Instant
+const getter = (result: GoType, read: (time: Instant) => unknown): Method => ({
+  params: [],
+  result,
+  nilSafe: false,
+  call: (self) => read(asInstant(self)),
+})
+
+const MONTH: ScalarType = { kind: 'int', name: 'time.Month', toText: (self) => monthName(Number(self)) }
+const WEEKDAY: ScalarType = { kind: 'int', name: 'time.Weekday', toText: (self) => dayName(Number(self)) }
+
+/** Go's time.Time, held as an Instant. */
+export const TIME: StructType = {
+  kind: 'struct',
+  name: 'time.Time',
+  fields: [],
+  toText: (self) => timeText(asInstant(self)),
+  toJson: (self) => `"${formatTime(asInstant(self), '2006-01-02T15:04:05.999999999Z07:00')}"`,
+  methods: {
+    Year: getter(INT, (time) => civilTime(time).year),
+    Month: getter(MONTH, (time) => civilTime(time).month),
+    Day: getter(INT, (time) => civilTime(time).day),
+    Hour: getter(INT, (time) => civilTime(time).hour),
+    Minute: getter(INT, (time) => civilTime(time).minute),
+    Second: getter(INT, (time) => civilTime(time).second),
+    Nanosecond: getter(INT, (time) => time.nanos),
+    Weekday: getter(WEEKDAY, (time) => civilTime(time).weekday),
+    YearDay: getter(INT, (time) => civilTime(time).yearDay),
+    Unix: getter(INT64, (time) => time.seconds),
+    UnixMilli: getter(INT64, (time) => time.seconds * 1000 + Math.floor(time.nanos / 1e6)),
+    IsZero: getter(BOOL, (time) => time.seconds === ZERO_TIME.seconds && time.nanos === 0),
+    String: getter(STRING, timeText),
+    Format: {
+      params: [STRING],
+      result: STRING,
+      nilSafe: false,
+      call: (self, [layout]) => formatTime(asInstant(self), String(layout)),
+    },
+  },
+}
+const UTC_METHOD: Method = {
+  params: [],
+  result: TIME,
+  nilSafe: false,
+  call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos),
+}
+const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
+
+const time: Param<Instant> = { type: TIME }
+const boxed = (value: Instant): TypedValue => new TypedValue(WITH_UTC, value)
+
+const dateInZone = (layout: string, given: unknown, zone: string): string =>
+  formatTime(shownIn(instantOf(given), zone), layout)
+
+export const DATE_FUNCTIONS: FunctionTable = tableOf({
+  date: fn([text, any], (layout, given) => dateInZone(layout, given, 'UTC')),
+  dateInZone: fn([text, any, text], dateInZone),
+  date_in_zone: fn([text, any, text], dateInZone),
+  htmlDate: fn([any], (given) => dateInZone('2006-01-02', given, 'UTC')),
+  htmlDateInZone: fn([any, text], (given, zone) => dateInZone('2006-01-02', given, zone)),
+  dateModify: fn([text, time], (change, given) => modify(change, given) ?? boxed(given)),
+  date_modify: fn([text, time], (change, given) => modify(change, given) ?? boxed(given)),
+  mustDateModify: fn([text, time], mustModify),
+  must_date_modify: fn([text, time], mustModify),
+  toDate: fn([text, text], (layout, given) => {
+    const parsed = parseTime(layout, given)
+    return boxed('time' in parsed ? parsed.time : ZERO_TIME)
+  }),
+  mustToDate: fn([text, text], (layout, given) => {
+    const parsed = parseTime(layout, given)
+    if ('error' in parsed) throw new FunctionError(parsed.error)
+    return boxed(parsed.time)
+  }),
+  unixEpoch: fn([time], (given) => String(given.seconds)),
+  duration: fn([any], (given) => durationText(BigInt.asIntN(64, secondsOf(given) * 1_000_000_000n))),
+  durationRound: fn([any], (given) => roundDuration(nanosOf(given))),
+})
+
+/** Times as they are, integers as seconds since 1970; everything else would be the time of the clock. */
+function instantOf(given: unknown): Instant {
+  if (given instanceof TypedValue) {
+    const { type, value } = given
+    if (type.kind === 'struct' && type.name === TIME.name) return asInstant(value)
+    if (type.kind === 'pointer' && type.elem.kind === 'struct' && type.elem.name === TIME.name) return asInstant(value)
+    if ((type.kind === 'int' || type.kind === 'int32' || type.kind === 'int64') && type.name === undefined)
+      return utc(Number(value))
+  }
+  return refuse('now')
+}
+
+/** Only UTC is known; an unknown zone means UTC in Go, too. */
+function shownIn(instant: Instant, zone: string): Instant {
+  if (isForeignZone(zone)) refuse(`dateInZone with zone ${zone}`)
+  return utc(instant.seconds, instant.nanos)
+}
+
+/** Names of Go's zone database look like `Europe/Berlin`; rules of such zones are not at hand. */
+const isForeignZone = (zone: string): boolean =>
+  /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)\//.test(zone)
+
+function modify(change: string, given: Instant): TypedValue | undefined {
+  const parsed = parseDuration(change)
+  if ('error' in parsed) return undefined
+  const total = BigInt(given.seconds) * 1_000_000_000n + BigInt(given.nanos) + parsed.ns
+  const nanos = ((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
+  return boxed({ ...given, seconds: Number((total - nanos) / 1_000_000_000n), nanos: Number(nanos) })
+}
+
+function mustModify(change: string, given: Instant): TypedValue {
+  const parsed = parseDuration(change)
+  if ('error' in parsed) throw new FunctionError(parsed.error)
+  return modify(change, given) ?? boxed(given)
+}
+
+/** istiod: seconds in a text or an int64; any other type is 0. */
+function secondsOf(given: unknown): bigint {
+  if (typeof given === 'string') return /^[+-]?\d+$/.test(given) ? toInt64(given.replace(/^([+-]?)0+(?=\d)/, '$1')) : 0n
+  return isInt64(given) ? toInt64(given) : 0n
+}
+
+const isInt64 = (given: unknown): given is TypedValue =>
+  given instanceof TypedValue && given.type.kind === 'int64' && given.type.name === undefined
+
+function nanosOf(given: unknown): bigint {
+  if (isInt64(given)) return toInt64(given)
+  if (given instanceof TypedValue && given.type.kind === 'struct' && given.type.name === TIME.name) return refuse('now')
+  const parsed = typeof given === 'string' ? parseDuration(given) : { ns: 0n }
+  return 'ns' in parsed ? parsed.ns : 0n
+}
+
+const HOUR = 3_600_000_000_000n
+const UNITS: readonly (readonly [bigint, string])[] = [
+  [HOUR * 24n * 365n, 'y'],
+  [HOUR * 24n * 30n, 'mo'],
+  [HOUR * 24n, 'd'],
+  [HOUR, 'h'],
+  [60_000_000_000n, 'm'],
+  [1_000_000_000n, 's'],
+]
+
+/** The largest unit that is exceeded. */
+function roundDuration(ns: bigint): string {
+  const size = ns < 0n ? -ns : ns
+  for (const [unit, letter] of UNITS) if (size > unit) return `${size / unit}${letter}`
+  return '0s'
+}

@@ -1,0 +1,68 @@
+/** Injection as the offline command does it: one pod template at a time, without a cluster behind it. */
+import { ANNOTATION } from '../api/names.ts'
+import type { Pod } from '../api/pod.ts'
+import { readInjectorConfig } from './config.ts'
+import { decide } from './decision.ts'
+import type { SkipReason } from './decision.ts'
+import { compileSettings } from './index.ts'
+import type { InjectorInputs } from './index.ts'
+import { injectPod } from './inject.ts'
+import type { PodSettings } from './inject.ts'
+import { holdsApplication, offlineProxyConfig } from './mesh/proxy-config.ts'
+import { DEFAULT_PROXY_IDS } from './proxy-ids.ts'
+import type { Workload } from './workload.ts'
+
+/** Inputs of the command. `configText` may be a configuration document or the bare text of the template `sidecar`. */
+export type OfflineInputs = Omit<InjectorInputs, 'platform' | 'compiled'>
+
+export type OfflineResult =
+  { readonly injected: true; readonly pod: Pod } | { readonly injected: false; readonly reason: SkipReason }
+
+/** Injects a typed pod. @throws ProjectError with istiod's text */
+export type OfflineInjector = (pod: Pod, workload: Workload) => OfflineResult
+
+/** istiod: policy, selectors, default templates, aliases and annotations of the configuration do not count here. */
+const POLICY = { policy: 'enabled', never: [], always: [] }
+const CHOICE = { aliases: new Map<string, readonly string[]>(), defaultTemplates: ['sidecar'] }
+
+/**
+ * Compiles the inputs once for any number of pods.
+ * @throws ProjectError INJECTION_CONFIG_INVALID
+ */
+export function createOfflineInjector(inputs: OfflineInputs): OfflineInjector {
+  const { settings: shared } = compileSettings({
+    ...inputs,
+    configText: asDocument(inputs.configText),
+    revision: inputs.revision === 'default' ? '' : inputs.revision,
+  })
+  const settings: PodSettings = { ...shared, choice: { ...shared.choice, ...CHOICE }, injectedAnnotations: {} }
+  return (pod, workload) => {
+    const decision = decide(pod, POLICY)
+    if (!decision.inject) return { injected: false, reason: decision.reason }
+    const annotation = pod.metadata?.annotations?.[ANNOTATION.proxyConfig]
+    const { mesh, values } = settings
+    const injected = injectPod(
+      {
+        pod,
+        workload,
+        proxyConfig: offlineProxyConfig({ mesh, annotation }),
+        holdsApplication: () => holdsApplication({ mesh, annotation, values: values.typed }),
+        pathVariables: new Map(),
+        nativeSidecars: inputs.nativeSidecars === 'true', // istiod: "auto" means no here
+        proxyIds: DEFAULT_PROXY_IDS,
+      },
+      settings,
+    )
+    return { injected: true, pod: injected }
+  }
+}
+
+/** istiod: what is no configuration document, or one without templates, is a template. */
+function asDocument(text: string): string {
+  try {
+    if (readInjectorConfig(text).templates.size > 0) return text
+  } catch {
+    // no configuration document
+  }
+  return JSON.stringify({ templates: { sidecar: text } })
+}

@@ -1,0 +1,273 @@
+/** Compiles trees to programs: flat lists of instructions with jumps. Rules: Go, text/template/exec.go, walk. */
+import type { FunctionTable } from '../function-table.ts'
+import { formatValue } from '../format.ts'
+import { compareText } from '../go/byte-text.ts'
+import { LimitReached, MAX_NESTING, MAX_TEMPLATE_DEPTH } from '../limits.ts'
+import type { BranchNode, Node, Operand, PipeNode, RangeNode, TemplateNode } from '../nodes.ts'
+import { quote } from '../go/quote.ts'
+import { isInteger } from '../type-names.ts'
+import { elementsOf, int, isPlainMap, isTrue, TypedValue, wrap, type PlainMap } from '../value.ts'
+import { compilePipe, type Context, type Evaluate } from './expressions.ts'
+import type { Instruction, Loop, Machine, Program, Rounds } from './machine.ts'
+import { fail, type Unit } from './site.ts'
+
+/** Compiles one template. @throws LimitReached when its blocks are nested too deeply */
+export function compileProgram(nodes: readonly Node[], unit: Unit, functions: FunctionTable): Program {
+  const context = { unit, functions, rootIsFixed: !/\$[ \t\r\n]*(?::?=|,)/.test(unit.text) }
+  const compiler = new Compiler(context)
+  compiler.list(nodes)
+  return { name: unit.templateName, instructions: compiler.instructions }
+}
+
+/** Where `break` and `continue` lead; filled in when the instruction's place is known. */
+interface Target {
+  at: number
+}
+
+interface JumpTargets {
+  readonly onBreak: Target
+  readonly onContinue: Target
+  /** Ranges in whose else parts `continue` stands, to be ended by it. */
+  readonly endedByContinue: number
+}
+
+/** Collects the instructions of one template. */
+class Compiler {
+  readonly instructions: Instruction[] = []
+  private readonly context: Context
+  private readonly targets: JumpTargets[] = []
+  private nesting = 0
+
+  constructor(context: Context) {
+    this.context = context
+  }
+
+  list(nodes: readonly Node[]): void {
+    if (++this.nesting > MAX_NESTING) throw new LimitReached(`blocks nested deeper than ${MAX_NESTING}`)
+    for (const node of nodes) this.node(node)
+    this.nesting--
+  }
+
+  private node(node: Node): void {
+    switch (node.kind) {
+      case 'text':
+        return this.text(node.text)
+      case 'action':
+        return this.action(node.pipe)
+      case 'template':
+        return this.template(node)
+      case 'break':
+      case 'continue':
+        return this.jumpOut(node.kind)
+      case 'if':
+      case 'with':
+        return this.branches(node)
+      case 'range':
+        return this.range(node)
+    }
+  }
+
+  private emit(instruction: Instruction): void {
+    this.instructions.push(instruction)
+  }
+
+  private jump(): Target {
+    const target = { at: 0 }
+    this.emit((machine) => {
+      machine.next = target.at
+    })
+    return target
+  }
+
+  private land(...targets: readonly Target[]): void {
+    for (const target of targets) target.at = this.instructions.length
+  }
+
+  private text(text: string): void {
+    this.emit((machine) => machine.write(text))
+  }
+
+  private action(pipe: PipeNode): void {
+    const evaluate = compilePipe(pipe, this.context)
+    if (pipe.variables.length > 0) this.emit((machine) => void evaluate(machine))
+    else {
+      this.emit((machine) => {
+        const value = evaluate(machine)
+        machine.write(typeof value === 'string' ? value : printed(value))
+      })
+    }
+  }
+
+  private template(node: TemplateNode): void {
+    const evaluate = node.pipe === undefined ? () => undefined : compilePipe(node.pipe, this.context)
+    const site = { unit: this.context.unit, node }
+    this.emit((machine) => {
+      const program = machine.programs.get(node.name)
+      if (program === undefined) fail(site, `template ${quote(node.name)} not defined`)
+      if (machine.enterTemplate(program, evaluate(machine))) return
+      fail(site, `exceeded maximum template depth (${MAX_TEMPLATE_DEPTH})`)
+    })
+  }
+
+  private branches({ kind, branches, otherwise }: BranchNode): void {
+    this.emit((machine) => machine.enterScope())
+    const ends: Target[] = []
+    for (const { pipe, body } of branches) {
+      const next = this.condition(compilePipe(pipe, this.context), kind === 'with')
+      this.list(body)
+      ends.push(this.jump())
+      this.land(next)
+    }
+    if (otherwise !== undefined) this.list(otherwise)
+    this.land(...ends)
+    this.emit((machine) => machine.leaveScope())
+  }
+
+  /** Goes on if the condition holds, else to the target. */
+  private condition(evaluate: Evaluate, setsDot: boolean): Target {
+    const target = { at: 0 }
+    this.emit((machine) => {
+      const value = evaluate(machine)
+      if (!isTrue(value)) machine.next = target.at
+      else if (setsDot) machine.dot = value
+    })
+    return target
+  }
+
+  private range(node: RangeNode): void {
+    const targets = { onBreak: { at: 0 }, onContinue: { at: 0 }, endedByContinue: 0 }
+    const otherwise = { at: 0 }
+    this.emit((machine) => machine.enterScope())
+    this.emit(startRange(node, this.context, otherwise))
+    this.land(targets.onContinue)
+    this.emit(nextRound(node, this.context, targets.onBreak))
+    this.targets.push(targets)
+    this.list(node.body)
+    this.targets.pop()
+    this.emit((machine) => {
+      machine.next = targets.onContinue.at
+    })
+    this.land(otherwise)
+    if (node.otherwise !== undefined) this.rangeElse(node.otherwise, targets)
+    this.land(targets.onBreak)
+    this.emit(endRange)
+  }
+
+  /** istiod: `break` in the else part of a range ends that range, `continue` goes on with the range around it. */
+  private rangeElse(nodes: readonly Node[], inner: JumpTargets): void {
+    const outer = this.targets.at(-1)
+    this.targets.push({
+      onBreak: inner.onBreak,
+      onContinue: outer?.onContinue ?? inner.onBreak,
+      endedByContinue: (outer?.endedByContinue ?? 0) + 1,
+    })
+    this.list(nodes)
+    this.targets.pop()
+  }
+
+  private jumpOut(kind: 'break' | 'continue'): void {
+    const targets = this.targets.at(-1)
+    if (targets === undefined) return // the parser refuses jumps outside of a range
+    const target = kind === 'break' ? targets.onBreak : targets.onContinue
+    const ended = kind === 'break' ? 0 : targets.endedByContinue
+    this.emit((machine) => {
+      machine.loops.length -= ended
+      machine.next = target.at
+    })
+  }
+}
+
+/** The text an action writes for a value that is no string. */
+function printed(value: unknown): string {
+  return value === undefined || value === null ? '<no value>' : formatValue(value)
+}
+
+function startRange(node: RangeNode, context: Context, otherwise: Target): Instruction {
+  const evaluate = compilePipe(node.pipe, context)
+  const site = { unit: context.unit, node: lastOperand(node.pipe) }
+  const takesTwo = node.pipe.variables.length > 1
+  return (machine) => {
+    const value = dereference(evaluate(machine))
+    const rounds = roundsOver(value)
+    if (rounds === undefined) fail(site, `range can't iterate over ${printed(value)}`)
+    if (rounds.integers !== undefined && takesTwo) {
+      fail(site, `can't use ${printed(value)} to iterate over more than one variable`)
+    }
+    machine.startLoop(rounds)
+    if (rounds.count <= 0) machine.next = otherwise.at
+  }
+}
+
+const lastOperand = (pipe: PipeNode): Operand => pipe.commands.at(-1)?.operands[0] ?? pipe
+
+/** What a pointer leads to; a nil one stays. */
+function dereference(value: unknown): unknown {
+  let target = value
+  while (target instanceof TypedValue && target.type.kind === 'pointer' && target.value !== null) {
+    target = wrap(target.type.elem, target.value, true)
+  }
+  return target
+}
+
+const NO_ROUNDS: Rounds = { items: [], keys: undefined, integers: undefined, count: 0 }
+
+/** undefined: nothing a range can go over. */
+function roundsOver(value: unknown): Rounds | undefined {
+  if (value === undefined) return NO_ROUNDS
+  const items = elementsOf(value)
+  if (items !== undefined) return { ...NO_ROUNDS, items, count: items.length }
+  if (isPlainMap(value)) return mapRounds(value)
+  if (!(value instanceof TypedValue)) return undefined
+  const { type } = value
+  if (isInteger(type)) return { ...NO_ROUNDS, integers: type, count: value.value as number | bigint }
+  if (type.kind !== 'map') return undefined
+  const rounds = mapRounds((value.value ?? {}) as PlainMap)
+  const keys = rounds.keys?.map((key) => wrap(type.key, key))
+  return { ...rounds, keys, items: rounds.items.map((item) => wrap(type.elem, item)) }
+}
+
+function mapRounds(map: PlainMap): Rounds {
+  const keys = Object.keys(map).sort(compareText)
+  return { items: keys.map((key) => map[key]), keys, integers: undefined, count: keys.length }
+}
+
+function nextRound(node: RangeNode, context: Context, end: Target): Instruction {
+  const setVariables = variableSetter(node, context)
+  return (machine) => {
+    const loop = machine.nextRound()
+    if (loop === undefined) {
+      machine.next = end.at
+      return
+    }
+    const { rounds, index } = loop
+    const item = rounds.integers === undefined ? rounds.items[index] : new TypedValue(rounds.integers, index)
+    setVariables?.(machine, item, loop)
+    machine.dot = item
+  }
+}
+
+type SetVariables = (machine: Machine, item: unknown, loop: Loop) => void
+
+/** One variable is the element; of two, the first is the index or key. */
+function variableSetter({ pipe }: RangeNode, { unit }: Context): SetVariables | undefined {
+  const [first, second] = pipe.variables
+  if (first === undefined) return undefined
+  if (!pipe.isAssign) {
+    return (machine, item, loop) => {
+      machine.setTop(1, item)
+      if (second !== undefined) machine.setTop(2, keyOf(loop))
+    }
+  }
+  const site = { unit, node: lastOperand(pipe) }
+  const assign = (machine: Machine, name: string, value: unknown): void => {
+    if (!machine.assign(name, value)) fail(site, `undefined variable: ${name}`)
+  }
+  return (machine, item, loop) => {
+    assign(machine, first, second === undefined ? item : keyOf(loop))
+    if (second !== undefined) assign(machine, second, item)
+  }
+}
+
+const keyOf = ({ rounds, index }: Loop): unknown => (rounds.keys === undefined ? int(index) : rounds.keys[index])
+
+const endRange: Instruction = (machine) => machine.endLoop()

@@ -1,0 +1,83 @@
+/**
+ * Go's text/template: parse once, render often. Knows nothing of Istio; functions are handed in.
+ *
+ * Output whose bytes are no valid UTF-8 is a string with lone surrogates (go/byte-text.ts); `encodeOutput` gives the
+ * bytes. Data is plain JSON, or a TypedValue (value.ts); it is never changed.
+ */
+import { BUILTINS } from './builtins.ts'
+import { TemplateError } from './errors.ts'
+import { compileProgram } from './exec/compile.ts'
+import { Machine, type Program } from './exec/machine.ts'
+import type { FunctionTable, TemplateFunction } from './function-table.ts'
+import { normalizeBytes, replaceLoneSurrogates, toBytes } from './go/byte-text.ts'
+import { DEFAULT_LIMITS, LimitReached, type Limits } from './limits.ts'
+import { parse } from './parse.ts'
+import { copyForChanges } from './value.ts'
+
+export interface Template {
+  /**
+   * The text with its actions carried out on `data`.
+   * @throws TemplateError of stage `exec`, or `limit`
+   */
+  readonly render: (data: unknown, options?: { readonly limits?: Partial<Limits> }) => string
+}
+
+/**
+ * Parses and compiles a text.
+ * @throws TemplateError of stage `parse`, or `limit` for texts that are nested too deeply
+ */
+export function parseTemplate(name: string, given: string, { functions }: { functions: FunctionTable }): Template {
+  const text = replaceLoneSurrogates(given)
+  const table = new Map<string, TemplateFunction>([...BUILTINS, ...functions])
+  const used = new Set<string>()
+  const hasFunction = (asked: string): boolean => {
+    used.add(asked)
+    return table.has(asked)
+  }
+  const programs = limited({ name, text }, () => {
+    const trees = parse(text, { name, hasFunction })
+    return compileAll({ trees, name, text, table })
+  })
+  const main = programs.get(name) ?? { name, instructions: [] }
+  const changesData = [...used].some((one) => table.get(one)?.mutates === true)
+  return {
+    render: (data, options) =>
+      limited({ name, text }, () => {
+        const limits = { ...DEFAULT_LIMITS, ...options?.limits }
+        const machine = new Machine(main, { programs, data: (changesData ? copyForChanges(data) : data) ?? undefined, limits })
+        return normalizeBytes(machine.run())
+      }),
+  }
+}
+
+/** The bytes of a rendered text. */
+export const encodeOutput = (output: string): Uint8Array => toBytes(output)
+
+interface Source {
+  readonly trees: ReturnType<typeof parse>
+  readonly name: string
+  readonly text: string
+  readonly table: FunctionTable
+}
+
+function compileAll({ trees, name, text, table }: Source): ReadonlyMap<string, Program> {
+  const programs = new Map<string, Program>()
+  for (const [templateName, { nodes }] of trees) {
+    programs.set(templateName, compileProgram(nodes, { templateName, textName: name, text }, table))
+  }
+  return programs
+}
+
+/** Turns what ran into a limit, the real stack's included, into an error of stage `limit`. */
+function limited<T>(source: { name: string; text: string }, run: () => T): T {
+  try {
+    return run()
+  } catch (thrown) {
+    if (!(thrown instanceof LimitReached) && !(thrown instanceof RangeError)) throw thrown
+    throw new TemplateError(`template: ${source.name}: ${thrown.message}`, {
+      stage: 'limit',
+      place: { ...source, at: 0 },
+      cause: thrown,
+    })
+  }
+}

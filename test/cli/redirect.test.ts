@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import type { CommandContext } from '../../src/cli/output.ts'
+import { runProgram } from '../../src/cli/program.ts'
+
+interface Ran {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+}
+
+async function run(
+  args: readonly string[],
+  { env = {}, stdin = '' }: { env?: Record<string, string>; stdin?: string } = {},
+): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const context: CommandContext = {
+    env,
+    stdin: Readable.from([stdin]),
+    color: false,
+    print: (text) => {
+      out += text
+    },
+    note: (text) => {
+      err += text
+    },
+  }
+  const exit = await runProgram(args, context)
+  return { exit, out, err }
+}
+
+test('istio-iptables: a dry run prints the rules and touches nothing', async () => {
+  const { exit, out } = await run(['istio-iptables', '--dry-run', '-i', '*', '-b', '*', '-d', '15021'])
+  assert.equal(exit, 0)
+  assert.match(out, /^# iptables-restore\n\*nat\n/)
+  assert.match(out, /^-A ISTIO_INBOUND -p tcp --dport 15021 -j RETURN$/m)
+})
+
+test('istio-iptables: with nftables a dry run prints the transaction', async () => {
+  const { out } = await run(['init', '-n', '-i', '*'], { env: { NATIVE_NFTABLES: 'true' } })
+  assert.match(out, /^# nft\nadd table inet istio-proxy-nat$/m)
+})
+
+const exits: { name: string; args: string[]; exit: number; err: RegExp }[] = [
+  { name: 'an unknown flag is 255', args: ['--restore-format'], exit: 255, err: /unknown flag: --restore-format/ },
+  {
+    name: 'a bad value is 1',
+    args: ['-n', '--force-iptables-binary=x'],
+    exit: 1,
+    err: /validate: invalid FORCE_IPTABLES_BINARY/,
+  },
+  { name: 'a range that is none is 1', args: ['-n', '-i', '10.0.0.1'], exit: 1, err: /no '\/'/ },
+  { name: 'an unknown mode is 255', args: ['--compat', 'x'], exit: 255, err: /expected "istiod" or "off"/ },
+  {
+    name: 'a failed validation is 126',
+    args: ['--skip-rule-apply', '--run-validation', '--probe-timeout=0', '-p', '0', '-z', '0'],
+    exit: 126,
+    err: /workload is not ready for Istio/,
+  },
+]
+for (const { name, args, exit, err } of exits) {
+  test(`istio-iptables: ${name}`, async () => {
+    const ran = await run(['istio-iptables', ...args])
+    assert.equal(ran.exit, exit)
+    assert.match(ran.err, err)
+  })
+}
+
+test('istio-iptables: help lists every flag', async () => {
+  const { exit, out } = await run(['istio-iptables', '--help'])
+  assert.equal(exit, 0)
+  assert.match(out, /-b, --istio-inbound-ports string .*ISTIO_INBOUND_PORTS/)
+})
+
+test('trace-packet: follows a packet by flags', async () => {
+  const { exit, out } = await run([
+    'trace-packet',
+    '--to',
+    '10.96.0.1:80',
+    '--uid',
+    '1000',
+    '--',
+    '-u',
+    '1337',
+    '-i',
+    '*',
+  ])
+  assert.equal(exit, 0)
+  assert.match(out, /^=> redirected to port 15001 of this namespace$/m)
+})
+
+const POD = `
+metadata: { name: shop, annotations: { sidecar.istio.io/status: '{}' } }
+spec:
+  containers:
+    - { name: app, securityContext: { runAsUser: 1000 } }
+    - { name: istio-proxy, securityContext: { runAsUser: 1337, runAsGroup: 1337 } }
+`
+
+test('trace-packet: follows a packet of a container by the annotations of its pod', async () => {
+  const from = async (container: string): Promise<unknown> => {
+    const args = ['trace-packet', '--to', '10.96.0.1:80', '-f', '-', '--container', container, '-o', 'json']
+    return (JSON.parse((await run(args, { stdin: POD })).out) as { end: unknown }).end
+  }
+  assert.deepEqual(await from('app'), { at: 'redirected', port: 15001 })
+  assert.deepEqual(await from('istio-proxy'), { at: 'left', interface: 'eth0' })
+})
+
+test('trace-packet: follows a packet by what iptables-save printed', async () => {
+  const stdin = '*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 15006\nCOMMIT\n'
+  const { out } = await run(['trace-packet', '--in', '--to', '10.244.0.5:80', '--rules', '-'], { stdin })
+  assert.match(out, /redirected to port 15006/)
+})
+
+test('trace-packet: an address without a port is refused with what was expected', async () => {
+  const { exit, err } = await run(['trace-packet', '--to', '10.96.0.1'])
+  assert.equal(exit, 2)
+  assert.match(err, /to: expected address:port or \[address\]:port, got "10\.96\.0\.1"/)
+})

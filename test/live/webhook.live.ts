@@ -1,0 +1,198 @@
+/** The main job on a real API server: registered servers inject the pods of labelled namespaces, and nobody else's. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+
+import { systemClock } from '../../src/base/clock.ts'
+import { SILENT } from '../../src/base/log.ts'
+import { planInstallation } from '../../src/cli/manifests/plan.ts'
+import { renderManifests } from '../../src/cli/manifests/render.ts'
+import { openCluster } from '../../src/cli/serve/cluster.ts'
+import { compileEngine } from '../../src/cli/serve/engine.ts'
+import { createFileSource } from '../../src/cli/serve/file-source.ts'
+import { resolveServeOptions } from '../../src/cli/serve/options.ts'
+import { startWebhook } from '../../src/cli/serve/webhook.ts'
+import type { RunningWebhook } from '../../src/cli/serve/webhook.ts'
+import { KUBECONFIG, apiserver, eventually, kubectl, skipWithoutCluster } from '../support/cluster.ts'
+import { sharedPath } from '../support/shared.ts'
+
+const skip = skipWithoutCluster()
+const OPTIONS = { skip, timeout: 120_000 }
+const [PREFIX, ISTIO_NAMESPACE] = [`webhook-live-${process.pid}`, `istio-live-${process.pid}`]
+
+interface Served {
+  readonly webhook: RunningWebhook
+  readonly end: () => Promise<void>
+}
+
+interface Pod {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
+  readonly spec: {
+    readonly containers: readonly { readonly name: string; readonly image: string }[]
+    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[]
+  }
+}
+
+/** A server as `serve --kubeconfig` starts it, registered by URL. */
+async function serve(revision: string): Promise<Served> {
+  const given = { kubeconfig: KUBECONFIG, istioNamespace: ISTIO_NAMESPACE, revision, address: '127.0.0.1' }
+  const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
+  const life = new AbortController()
+  const deps = { clock: systemClock, log: SILENT }
+  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
+  const webhook = await startWebhook(options, {
+    ...deps,
+    cluster,
+    source: cluster?.source ?? createFileSource(options),
+    compile: compileEngine(options, { env: {}, log: SILENT }),
+    giveUp: life.signal,
+  })
+  const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
+  kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
+  const end = async (): Promise<void> => {
+    kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    await webhook.close(AbortSignal.abort())
+    life.abort()
+    kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
+  }
+  return { webhook, end }
+}
+
+const NAMESPACES: Readonly<Record<string, string | undefined>> = {
+  plain: undefined,
+  on: 'istio-injection=enabled',
+  canary: 'istio.io/rev=canary',
+}
+const inNamespace = (name: string): string => `${PREFIX}-${name}`
+const servers: Served[] = []
+
+before(async () => {
+  if (skip !== false) return
+  kubectl(['create', 'namespace', ISTIO_NAMESPACE])
+  for (const [name, label] of Object.entries(NAMESPACES)) {
+    kubectl(['create', 'namespace', inNamespace(name)])
+    if (label !== undefined) kubectl(['label', 'namespace', inNamespace(name), label])
+  }
+  for (const revision of ['default', 'canary']) servers.push(await serve(revision))
+})
+
+after(async () => {
+  for (const { end } of servers) await end()
+  if (skip === false) {
+    kubectl(['delete', 'namespace', '--wait=false', ISTIO_NAMESPACE, ...Object.keys(NAMESPACES).map(inNamespace)])
+  }
+})
+
+interface Asked {
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly hostNetwork?: boolean
+}
+
+/** Creates a pod for show and gives what the API server made of it. */
+function created({ namespace = inNamespace('on'), labels = {}, annotations = {}, hostNetwork = false }: Asked): Pod {
+  const containers = [{ name: 'app', image: 'registry.example/app:1' }]
+  const metadata = { generateName: 'app-', namespace, labels, annotations }
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { hostNetwork, containers } }
+  return JSON.parse(kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(pod))) as Pod
+}
+
+const names = ({ spec }: Pod): string[] => [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
+const isInjected = (pod: Pod): boolean => names(pod).includes('istio-proxy')
+const revisionOf = ({ metadata }: Pod): unknown =>
+  (JSON.parse(metadata.annotations?.['sidecar.istio.io/status'] ?? '{}') as { revision?: string }).revision
+
+/** Until caBundle is there, a labelled namespace fails closed. */
+const untilServed = (namespace: string, signal: AbortSignal): Promise<void> =>
+  eventually(() => {
+    try {
+      return isInjected(created({ namespace }))
+    } catch {
+      return false
+    }
+  }, signal)
+
+test('a labelled namespace gets sidecars, accepted by the API server as native ones', OPTIONS, async ({ signal }) => {
+  await untilServed(inNamespace('on'), signal)
+  const pod = created({})
+  const proxy = pod.spec.initContainers?.find(({ name }) => name === 'istio-proxy')
+  assert.equal(proxy?.restartPolicy, 'Always')
+  assert.equal(revisionOf(pod), 'default')
+})
+
+test('a namespace of another revision goes to that registration', OPTIONS, async ({ signal }) => {
+  await untilServed(inNamespace('canary'), signal)
+  assert.equal(revisionOf(created({ namespace: inNamespace('canary') })), 'canary')
+})
+
+const untouched: { name: string; asked: Asked }[] = [
+  { name: 'an unlabelled namespace', asked: { namespace: inNamespace('plain') } },
+  { name: 'a pod that opted out', asked: { labels: { 'sidecar.istio.io/inject': 'false' } } },
+  { name: 'a pod that opted out by annotation', asked: { annotations: { 'sidecar.istio.io/inject': 'false' } } },
+  { name: 'a pod on the host network', asked: { hostNetwork: true } },
+  { name: 'kube-system', asked: { namespace: 'kube-system', labels: { 'sidecar.istio.io/inject': 'true' } } },
+]
+for (const { name, asked } of untouched) {
+  test(`${name} is left alone`, OPTIONS, async ({ signal }) => {
+    await untilServed(inNamespace('on'), signal)
+    assert.deepEqual(names(created(asked)), ['app'])
+  })
+}
+
+test('a pod that asks for it in an unlabelled namespace is injected', OPTIONS, async ({ signal }) => {
+  await untilServed(inNamespace('on'), signal)
+  const pod = created({ namespace: inNamespace('plain'), labels: { 'sidecar.istio.io/inject': 'true' } })
+  assert.equal(isInjected(pod), true)
+})
+
+const recorded = sharedPath('conformance', 'injection', 'config')
+const withRecorded = {
+  ...OPTIONS,
+  skip: skip !== false ? skip : recorded === undefined && 'recorded cases are not at hand',
+}
+
+test(
+  "istiod's own ConfigMaps are taken over while serving, and stay in force when they are spoilt",
+  withRecorded,
+  async ({ signal }) => {
+    await untilServed(inNamespace('on'), signal)
+    const read = (file: string): string => readFileSync(`${recorded ?? ''}/default.${file}`, 'utf8')
+    const values = JSON.parse(read('values.json')) as { global: Record<string, unknown> }
+    const apply = (name: string, data: Readonly<Record<string, string>>): void => {
+      const metadata = { name, namespace: ISTIO_NAMESPACE }
+      kubectl(
+        ['apply', '--server-side', '-f', '-'],
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }),
+      )
+    }
+    const imageOf = (): string =>
+      JSON.stringify(created({}).spec.initContainers?.find(({ name }) => name === 'istio-proxy') ?? {})
+    apply('istio', { mesh: read('mesh.yaml') })
+    const marked = JSON.stringify({ ...values, global: { ...values.global, hub: 'registry.example/marked' } })
+    apply('istio-sidecar-injector', { config: read('config.yaml'), values: marked })
+    await eventually(() => imageOf().includes('registry.example/marked/'), signal)
+    apply('istio-sidecar-injector', { config: 'templates: [not a map', values: marked })
+    assert.match(imageOf(), /registry\.example\/marked\//)
+    apply('istio-sidecar-injector', {
+      config: read('config.yaml'),
+      values: marked.replaceAll('marked', 'marked-again'),
+    })
+    await eventually(() => imageOf().includes('registry.example/marked-again/'), signal)
+  },
+)
+
+test(
+  'an API server that went away and came back is served again, with nobody doing anything',
+  OPTIONS,
+  async ({ signal }) => {
+    await untilServed(inNamespace('on'), signal)
+    apiserver('stop')
+    apiserver('start')
+    await untilServed(inNamespace('on'), signal)
+    const own = 'mesh-admission-injector'
+    const blank = JSON.stringify([{ op: 'remove', path: '/webhooks/2/clientConfig/caBundle' }])
+    kubectl(['patch', 'mutatingwebhookconfiguration', own, '--type=json', '-p', blank])
+    await untilServed(inNamespace('on'), signal)
+  },
+)

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { SILENT } from '../../src/base/log.ts'
+import { deriveConfig, type HostFacts } from '../../src/redirect/config.ts'
+import { DEFAULT_SETTINGS, type Compat, type RedirectSettings } from '../../src/redirect/flags.ts'
+import { programRules } from '../../src/redirect/init.ts'
+import { iptablesRules, renderRestore } from '../../src/redirect/iptables.ts'
+import { renderTransaction } from '../../src/redirect/nftables.ts'
+import { redirectProgram } from '../../src/redirect/program.ts'
+import type { Network } from '../../src/redirect/routes.ts'
+import type { Run, RunResult } from '../../src/redirect/run.ts'
+
+const HOST: HostFacts = {
+  addresses: () => ['10.0.0.5/24', 'fd00::5/64'],
+  resolvConf: () => 'nameserver 10.96.0.10\n',
+  uidOf: () => undefined,
+}
+const OK: RunResult = { exitCode: 0, stdout: '', stderr: '', missing: false }
+
+interface World {
+  readonly run: Run
+  readonly restored: { tool: string; text: string }[]
+  readonly changed: string[]
+  readonly network: Network
+}
+
+/** Tools that print what `saved` says, hold no rule that is asked for, and fail where `fails` says so. */
+function world(saved: Readonly<Record<string, string>> = {}, fails: (file: string) => boolean = () => false): World {
+  const restored: World['restored'] = []
+  const changed: string[] = []
+  const run: Run = (file, args, { stdin = '' } = {}) => {
+    if (args.includes('--version')) return Promise.resolve({ ...OK, stdout: `${file} v1.8.9 (nf_tables)` })
+    if (file.endsWith('-save')) return Promise.resolve({ ...OK, stdout: saved[file] ?? '' })
+    if (args.includes('-C') || stdin.includes('\n-C ')) return Promise.resolve({ ...OK, exitCode: 1 })
+    if (args.includes('--test') || args.includes('--check')) return Promise.resolve(OK)
+    restored.push({ tool: file, text: stdin })
+    return Promise.resolve(fails(file) ? { ...OK, exitCode: 2, stderr: `${file}: no` } : OK)
+  }
+  const note =
+    (what: string) =>
+    (subject: unknown): Promise<void> => {
+      changed.push(`${what} ${JSON.stringify(subject)}`)
+      return Promise.resolve()
+    }
+  const network: Network = {
+    addLoopbackAddress: note('add address'),
+    removeLoopbackAddress: note('remove address'),
+    addPolicyRule: note('add rule'),
+    removePolicyRule: note('remove rule'),
+    hasPolicyRule: () => Promise.resolve(true),
+    addLocalRoute: note('add route'),
+    removeLocalRoute: note('remove route'),
+  }
+  return { run, restored, changed, network }
+}
+
+async function program(
+  settings: Partial<RedirectSettings>,
+  { run, network }: World,
+  compat: Compat = 'off',
+): Promise<void> {
+  const config = await deriveConfig({ ...DEFAULT_SETTINGS, outboundRangesInclude: '*', ...settings }, HOST, compat)
+  await programRules(config, { run, network, log: SILENT, record: false })
+}
+
+const OLD = `*nat
+:OUTPUT ACCEPT [0:0]
+:ISTIO_OUTPUT - [0:0]
+:ISTIO_OLD - [0:0]
+-A OUTPUT -p udp -j ACCEPT
+-A OUTPUT -j ISTIO_OUTPUT
+-A ISTIO_OUTPUT -j ISTIO_OLD
+COMMIT
+`
+
+test('apply: what is there of ours is replaced in one commit, what is not stays', async () => {
+  const host = world({ 'iptables-nft-save': OLD })
+  await program({}, host)
+  const [first] = host.restored
+  assert.equal(first?.tool, 'iptables-nft-restore')
+  assert.equal(first.text.match(/COMMIT/g)?.length, 1)
+  assert.match(first.text, /^-D OUTPUT -j ISTIO_OUTPUT$/m)
+  assert.match(first.text, /^-F ISTIO_OLD\n-X ISTIO_OLD$/m)
+  assert.doesNotMatch(first.text, /udp -j ACCEPT/)
+})
+
+test('apply: when IPv6 fails, IPv4 is put back as it was', async () => {
+  const host = world({ 'iptables-nft-save': OLD }, (file) => file === 'ip6tables-nft-restore')
+  await assert.rejects(program({}, host), /ip6tables-nft-restore: xtables parameter problem/)
+  const last = host.restored.findLast(({ tool }) => tool === 'iptables-nft-restore')
+  assert.match(last?.text ?? '', /^-A ISTIO_OUTPUT -j ISTIO_OLD$/m)
+  assert.match(last?.text ?? '', /^-A OUTPUT -j ISTIO_OUTPUT$/m)
+  assert.deepEqual(host.changed, [])
+})
+
+test('apply: IPv6 of a pod with IPv4 is redirected too, unless as istiod does', async () => {
+  const tools = async (compat: Compat): Promise<string[]> => {
+    const host = world()
+    await program({}, host, compat)
+    return host.restored.map(({ tool }) => tool).filter((tool) => tool.endsWith('-restore'))
+  }
+  assert.deepEqual(await tools('off'), ['iptables-nft-restore', 'ip6tables-nft-restore'])
+  assert.deepEqual(await tools('istiod'), ['iptables-nft-restore'])
+})
+
+test('apply: a policy rule that is there is not added again, unless as istiod does', async () => {
+  const tproxy = { interceptionMode: 'TPROXY', inboundPortsInclude: '*' }
+  const rules = async (compat: Compat): Promise<number> => {
+    const host = world()
+    await program(tproxy, host, compat)
+    return host.changed.filter((line) => line.startsWith('add rule')).length
+  }
+  assert.deepEqual([await rules('off'), await rules('istiod')], [0, 1])
+})
+
+test('apply: a cleanup takes addresses and routes away, istiod adds them', async () => {
+  const cleanup = { interceptionMode: 'TPROXY', inboundPortsInclude: '*', cleanupOnly: true }
+  const ours = world()
+  await program(cleanup, ours)
+  assert.ok(ours.changed.length > 0 && ours.changed.every((line) => line.startsWith('remove')))
+  const istiod = world()
+  await program(cleanup, istiod, 'istiod')
+  assert.ok(istiod.changed.every((line) => line.startsWith('add')))
+})
+
+test('apply: nftables drops tables that are no longer needed, istiod leaves them', async () => {
+  const text = async (compat: Compat): Promise<string> => {
+    const host = world()
+    await program({ nativeNftables: true }, host, compat)
+    return host.restored.find(({ tool }) => tool === 'nft')?.text ?? ''
+  }
+  assert.match(await text('off'), /delete table inet istio-proxy-raw/)
+  assert.doesNotMatch(await text('istiod'), /delete/)
+})
+
+const NAMES = Object.keys(DEFAULT_SETTINGS).filter(
+  (name) => typeof DEFAULT_SETTINGS[name as keyof RedirectSettings] === 'string',
+)
+
+test('apply: no value can put a line or an argument of its own into the rules', async () => {
+  const entry = fc.oneof(
+    fc.string({ maxLength: 6 }),
+    fc.constantFrom('80', '*', 'a b', 'x\nCOMMIT', '-j', '; drop', '10.0.0.0/8'),
+  )
+  const value = fc.array(entry, { maxLength: 3 }).map((entries) => entries.join(','))
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.constantFrom(...NAMES), value), fc.boolean(), async (values, redirectDns) => {
+      const settings = { ...DEFAULT_SETTINGS, ...values, redirectDns, interceptionMode: 'TPROXY' }
+      let rules
+      try {
+        rules = redirectProgram(await deriveConfig(settings, HOST, 'off'))
+      } catch {
+        return // refused before any rule was made
+      }
+      const restore = renderRestore(iptablesRules(rules, 'v4')).split('\n')
+      assert.ok(
+        restore.every((line) => /^(\* (nat|mangle|raw)|-N ISTIO_\w+|-[AI] [A-Z_]+ .*|COMMIT|)$/.test(line)),
+        restore.join('\n'),
+      )
+      const nft = renderTransaction(rules, { ipv6: true }).split('\n')
+      assert.ok(
+        nft.every(
+          (line) =>
+            /^((add|flush|insert) (table|chain|rule) inet istio-proxy-|$)/.test(line) && !line.includes('; drop'),
+        ),
+      )
+    }),
+    { numRuns: 2000 },
+  )
+})
