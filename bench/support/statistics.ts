@@ -16,19 +16,18 @@ export function spread(samples: readonly number[]): number {
   return (Math.max(...samples) - Math.min(...samples)) / 2 / median(samples)
 }
 
-/** Median milliseconds of one call of `run`: `rounds` samples, each long enough to be timed (at least 50 ms). */
-export function timeMs(run: () => void, rounds = 7): { medianMs: number; spread: number } {
+/** Median milliseconds of CPU time of one call of `run`: `rounds` samples, each long enough to be timed (at least 100 ms). */
+export function timeCpuMs(run: () => void, rounds = 7): { medianMs: number; spread: number } {
   let calls = 1
-  for (;;) {
-    const started = performance.now()
-    for (let n = 0; n < calls; n++) run()
-    if (performance.now() - started > 50) break
-    calls *= 2
-  }
-  const samples = Array.from({ length: rounds }, () => {
-    const started = performance.now()
-    for (let n = 0; n < calls; n++) run()
-    return (performance.now() - started) / calls
-  })
+  while (cpuMsOf(run, calls) < 100) calls *= 2
+  const samples = Array.from({ length: rounds }, () => cpuMsOf(run, calls) / calls)
   return { medianMs: median(samples), spread: spread(samples) }
+}
+
+/** CPU time does not grow with what else the machine does, as elapsed time would. */
+function cpuMsOf(run: () => void, calls: number): number {
+  const before = process.cpuUsage()
+  for (let n = 0; n < calls; n++) run()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }

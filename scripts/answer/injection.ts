@@ -1,63 +1,34 @@
 /** Answers recorded injection cases with our engine. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import jsonPatch from 'fast-json-patch'
 import { ProjectError, messageOf } from '../../src/base/errors.ts'
-import { compileConfig, createInjector } from '../../src/injection/index.ts'
-import type { CompiledConfig, Injector, InjectorInputs } from '../../src/injection/index.ts'
+import { createInjector } from '../../src/injection/index.ts'
+import type { Injector, InjectorInputs } from '../../src/injection/index.ts'
 import type { Compatibility } from '../../src/injection/inject.ts'
 import type { ProxyConfigResource } from '../../src/injection/mesh/proxy-config-resources.ts'
 import { nodeFactsOf } from '../../src/injection/native-sidecars.ts'
+import { createOfflineInjector } from '../../src/injection/offline-pod.ts'
+import type { OfflineInjector } from '../../src/injection/offline-pod.ts'
+import { injectDocuments } from '../../src/injection/offline/inject-documents.ts'
+import { splitDocuments } from '../../src/injection/offline/split.ts'
+import { workloadOf } from '../../src/injection/workload.ts'
+import { readYaml } from '../../src/injection/yaml/read.ts'
 import type { Answerer } from './answerer.ts'
-
-export interface InjectionCase {
-  readonly id?: string
-  readonly mode?: 'webhook' | 'offline'
-  readonly configRef?: string
-  readonly configYaml?: string
-  readonly valuesRef?: string
-  readonly values?: string
-  readonly meshRef?: string
-  readonly mesh?: string
-  readonly revision?: string
-  readonly nativeSidecars?: string
-  readonly nodes?: readonly { readonly name: string; readonly kubeletVersion: string }[]
-  readonly platform?: string
-  readonly compliancePolicy?: string
-  readonly namespace?: string
-  readonly namespaceAnnotations?: Readonly<Record<string, string>>
-  readonly proxyConfigs?: readonly ProxyConfigResource[]
-  readonly injectPath?: string
-  /** The pod, or for the offline command the whole input, as text. */
-  readonly object?: string
-}
-
-export interface InjectionAnswer {
-  readonly id?: string
-  readonly ok: boolean
-  readonly injected?: boolean
-  readonly status?: number
-  readonly error?: string
-  readonly object?: unknown
-}
-
-export interface AnswerOptions {
-  /** Folder of `<name>.config.yaml`, `.values.json`, `.mesh.yaml`. */
-  readonly configs: string
-  readonly compat: Compatibility
-  /** A configuration document in place of the named one. */
-  readonly configText?: (name: string) => string | undefined
-}
+import type { InjectionAnswer, InjectionCase } from './injection-case.ts'
+import { inputsReader, oncePerSettings } from './injector-inputs.ts'
+import type { AnswerOptions } from './injector-inputs.ts'
 
 /** Answers cases; compiled configurations are kept. */
 export function injectionAnswerer(options: AnswerOptions): Answerer {
-  const injectors = injectorCache(options)
+  const inputsOf = inputsReader(options)
+  const webhook = oncePerSettings((given) => startInjector(inputsOf(given)))
+  const offline = oncePerSettings((given) => createOfflineInjector(inputsOf(given)))
   return (line) => {
     let given: InjectionCase = {}
     try {
       const parsed = JSON.parse(line) as InjectionCase & { case?: InjectionCase }
       given = parsed.case ?? parsed
-      return answerCase(given, injectors(given))
+      if (given.mode === 'offline') return answerOffline(given, { inject: offline(given), compat: options.compat })
+      return answerWebhook(given, webhook(given))
     } catch (thrown) {
       return { ...idOf(given), ok: false, error: messageOf(thrown) }
     }
@@ -69,7 +40,7 @@ const NO_PROXY_CONFIGS: readonly ProxyConfigResource[] = []
 
 const idOf = ({ id }: InjectionCase): { id?: string } => (id === undefined ? {} : { id })
 
-function answerCase(given: InjectionCase, injector: Injector): InjectionAnswer {
+function answerWebhook(given: InjectionCase, injector: Injector): InjectionAnswer {
   const path = decodedPath(given.injectPath ?? '/inject')
   // istiod: Go's router redirects to the cleaned path, which no webhook call survives
   if (!isClean(path)) return { ...idOf(given), ok: false, injected: false, status: 307 }
@@ -104,52 +75,29 @@ const isClean = (path: string): boolean =>
     .slice(1)
     .some((part, at, all) => part === '.' || part === '..' || (part === '' && at < all.length - 1))
 
-function injectorCache({ configs, compat, configText }: AnswerOptions): (given: InjectionCase) => Injector {
-  const texts = new Map<string, string>()
-  const known = new Map<string, Injector | ProjectError>()
-  const compiled = new Map<string, CompiledConfig>()
-  const read = (name: string): string => {
-    const text = texts.get(name) ?? readFileSync(join(configs, name), 'utf8')
-    texts.set(name, text)
-    return text
+function answerOffline(
+  given: InjectionCase,
+  { inject, compat }: { inject: OfflineInjector; compat: Compatibility },
+): InjectionAnswer {
+  const warnings: string[] = []
+  let text = ''
+  let injected = false
+  const observed: OfflineInjector = (pod, workload) => {
+    const result = inject(pod, workload)
+    injected ||= result.injected
+    return result
   }
-  const inputsOf = (given: InjectionCase): InjectorInputs => ({
-    configText:
-      given.configYaml ??
-      configText?.(given.configRef ?? 'default') ??
-      read(`${given.configRef ?? 'default'}.config.yaml`),
-    valuesText: given.values ?? read(`${given.valuesRef ?? 'default'}.values.json`),
-    meshTexts: [given.mesh ?? read(`${given.meshRef ?? 'default'}.mesh.yaml`)],
-    revision: given.revision ?? 'default',
-    nativeSidecars: given.nativeSidecars ?? 'auto',
-    platform: given.platform ?? '',
-    compliancePolicy: given.compliancePolicy ?? '',
-    compat,
-    env: () => undefined,
-    warn: () => undefined,
-  })
-  return (given) => {
-    const key = JSON.stringify(SETTINGS.map((name) => given[name] ?? null))
-    const injector = known.get(key) ?? load(inputsOf(given), compiled)
-    known.set(key, injector)
-    if (injector instanceof ProjectError) throw injector
-    return injector
+  try {
+    for (const document of injectDocuments(given.object ?? '', { inject: observed, workloadOf, compat })) {
+      text += document.text
+      warnings.push(...document.warnings.map((warning) => warning.trim()))
+    }
+  } catch (thrown) {
+    return { ...idOf(given), ok: false, injected: false, error: messageOf(thrown) }
   }
+  const object = [...splitDocuments(text)].map((document) => readYaml(document.text))
+  return { ...idOf(given), ok: true, injected, object, text, ...(warnings.length > 0 && { warnings }) }
 }
-
-/** Fields of a case that make an injector. */
-const SETTINGS = [
-  'configRef',
-  'configYaml',
-  'valuesRef',
-  'values',
-  'meshRef',
-  'mesh',
-  'revision',
-  'nativeSidecars',
-  'platform',
-  'compliancePolicy',
-] as const satisfies readonly (keyof InjectionCase)[]
 
 /** istiod: what its start would say. */
 const LOAD_STAGES = {
@@ -157,14 +105,12 @@ const LOAD_STAGES = {
   values: 'failed to process webhook config: failed to create new values config',
 }
 
-function load(inputs: InjectorInputs, known: Map<string, CompiledConfig>): Injector | ProjectError {
+function startInjector(inputs: InjectorInputs): Injector {
   try {
-    const compiled = known.get(inputs.configText) ?? compileConfig(inputs)
-    known.set(inputs.configText, compiled)
-    return createInjector({ ...inputs, compiled })
+    return createInjector(inputs)
   } catch (thrown) {
     if (!(thrown instanceof ProjectError)) throw thrown
     const stage = LOAD_STAGES[thrown.details['part'] === 'values' ? 'values' : 'config']
-    return new ProjectError(thrown.code, `load: ${stage}: ${thrown.message}`, { cause: thrown })
+    throw new ProjectError(thrown.code, `load: ${stage}: ${thrown.message}`, { cause: thrown })
   }
 }

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { injectorFunctions } from '../../src/injection/functions/functions.ts'
+import type { Message, MessageType } from '../../src/injection/mesh/message-type.ts'
+import { protoToJson } from '../../src/injection/mesh/proto-to-json.ts'
 import { TemplateError } from '../../src/injection/template/errors.ts'
 import { hasRawBytes, replaceLoneSurrogates } from '../../src/injection/template/go/byte-text.ts'
 import { normalizeInteger } from '../../src/injection/template/go/parse-number.ts'
@@ -78,14 +80,20 @@ export function readContext(options: {
   const configs = new Map<string, unknown>()
   const templateText = (reference: string): string => {
     const [config = '', name = ''] = reference.split('/')
-    if (!configs.has(config)) configs.set(config, readYaml(readFileSync(join(configsFolder, `${config}.config.yaml`), 'utf8')))
+    if (!configs.has(config))
+      configs.set(config, readYaml(readFileSync(join(configsFolder, `${config}.config.yaml`), 'utf8')))
     const { templates } = configs.get(config) as { templates: Readonly<Record<string, string>> }
     return templates[name] ?? ''
   }
   return { data, templateText, ...(buildIstioData === undefined ? {} : { buildIstioData }) }
 }
 
-const FUNCTIONS = injectorFunctions({ env: () => undefined, warn: () => undefined })
+const FUNCTIONS = injectorFunctions({
+  env: () => undefined,
+  warn: () => undefined,
+  nowMs: Date.now,
+  messageJson: (type, value) => protoToJson(type as MessageType, value as Message),
+})
 const parsed = new Map<string, Template>()
 
 function render(asked: TemplateCase, context: TemplateContext): string {

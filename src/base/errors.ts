@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   MODEL_INVALID: 'An object does not fit its Kubernetes type.',
   YAML_INVALID: 'A YAML text cannot be read.',
   MERGE_INVALID: 'A patch cannot be merged into an object.',
+  OFFLINE_INVALID: 'A file of objects to be injected cannot be read.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

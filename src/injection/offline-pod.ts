@@ -13,7 +13,7 @@ import { DEFAULT_PROXY_IDS } from './proxy-ids.ts'
 import type { Workload } from './workload.ts'
 
 /** Inputs of the command. `configText` may be a configuration document or the bare text of the template `sidecar`. */
-export type OfflineInputs = Omit<InjectorInputs, 'platform' | 'compiled'>
+export type OfflineInputs = Omit<InjectorInputs, 'platform'>
 
 export type OfflineResult =
   { readonly injected: true; readonly pod: Pod } | { readonly injected: false; readonly reason: SkipReason }

@@ -2,7 +2,7 @@
 import type { Pod } from '../api/pod.ts'
 import { MESH_CONFIG, PROXY_CONFIG } from './mesh/messages.ts'
 import type { Message } from './mesh/message-type.ts'
-import { OBJECT_META } from './model/meta.ts'
+import { OBJECT_META, TYPE_META } from './model/meta.ts'
 import { POD_SPEC } from './model/pod.ts'
 import type { ProxyIds } from './proxy-ids.ts'
 import { BOOL, INT64, STRING, UNTYPED_MAP, pointerTo } from './template/types.ts'
@@ -33,8 +33,6 @@ const struct = (name: string, fields: readonly StructField[], extra: Partial<Str
   fields,
   ...extra,
 })
-
-const TYPE_META = struct('v1.TypeMeta', [field('Kind', STRING), field('APIVersion', STRING)])
 
 const namespacedText = (self: unknown): string => {
   const { Namespace, Name } = self as { Namespace: string; Name: string }
@@ -73,7 +71,7 @@ const LOCALHOST = 1
 export function templateData(given: TemplateParameters): TypedValue {
   const { workload, pod } = given
   return new TypedValue(DATA, {
-    TypeMeta: { Kind: workload.kind, APIVersion: workload.apiVersion },
+    TypeMeta: { kind: workload.kind, apiVersion: workload.apiVersion },
     DeploymentMeta: { Namespace: workload.namespace, Name: workload.name },
     ObjectMeta: pod.metadata ?? {},
     Spec: pod.spec ?? {},

@@ -4,10 +4,11 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { injectionAnswerer } from '../../scripts/answer/injection.ts'
-import type { InjectionAnswer, InjectionCase } from '../../scripts/answer/injection.ts'
+import type { InjectionAnswer, InjectionCase } from '../../scripts/answer/injection-case.ts'
 import { compileSelector } from '../../src/base/selector.ts'
 import type { LabelSelector } from '../../src/base/selector.ts'
 import { configText } from '../../src/injection/config.ts'
+import { splitDocuments } from '../../src/injection/offline/split.ts'
 import { readYaml } from '../../src/injection/yaml/read.ts'
 import { differenceOf, objectDifference } from '../support/equality.ts'
 import { PROJECT_ROOT, sharedPath, skipWithout } from '../support/shared.ts'
@@ -45,27 +46,30 @@ function folderCases(): Recorded[] {
   return readdirSync(ROOT ?? '')
     .filter((name) => existsSync(join(ROOT ?? '', name, 'case.json')))
     .map((name) => folderCase(name))
-    .filter((recorded) => recorded.case.mode === 'webhook')
 }
 
 function folderCase(name: string): Recorded {
   const file = (part: string): string => join(ROOT ?? '', name, part)
   const given = { ...(readJson(file('case.json')) as InjectionCase), id: name }
   const input = readFileSync(file('input.yaml'), 'utf8')
-  const failed = existsSync(file('error.txt'))
-  const object = JSON.stringify(readYaml(input))
-  if (failed)
+  const object = given.mode === 'offline' ? input : JSON.stringify(readYaml(input))
+  if (existsSync(file('error.txt'))) {
     return { case: { ...given, object }, answer: { ok: false, error: readFileSync(file('error.txt'), 'utf8') } }
-  const expected = readYaml(readFileSync(file('expected.yaml'), 'utf8'))
-  return { case: { ...given, object }, answer: { ok: true, object: expected } }
+  }
+  const expected = readFileSync(file('expected.yaml'), 'utf8')
+  if (given.mode !== 'offline') return { case: { ...given, object }, answer: { ok: true, object: readYaml(expected) } }
+  const { warnings } = given as { warnings?: readonly string[] }
+  const answer = { ok: true, object: documentsOf(expected), text: expected, ...(warnings && { warnings }) }
+  return { case: { ...given, object }, answer }
 }
+
+const documentsOf = (text: string): unknown[] => [...splitDocuments(text)].map((one) => readYaml(one.text))
 
 function lineCases(file: string): Recorded[] {
   return readFileSync(join(ROOT ?? '', file), 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Recorded)
-    .filter((recorded) => recorded.case.mode === 'webhook')
 }
 
 const SETS: Readonly<Record<string, () => Recorded[]>> = {
@@ -75,9 +79,12 @@ const SETS: Readonly<Record<string, () => Recorded[]>> = {
 }
 
 for (const [set, cases] of Object.entries(SETS)) {
-  test(`${set}: webhook answers equal istiod's`, { skip }, (t) => {
+  test(`${set}: answers equal istiod's`, { skip }, (t) => {
     const recorded = cases()
-    const wrong = recorded.flatMap((one) => describe(one.case.id, differenceOf(one.answer, answer(theirs, one.case))))
+    const wrong = recorded.flatMap((one) => {
+      const got = answer(theirs, one.case)
+      return describe(one.case.id, differenceOf(one.answer, got) ?? warningDifference(one.answer, got))
+    })
     t.diagnostic(`${recorded.length - wrong.length} of ${recorded.length} equal`)
     assert.deepEqual(wrong, [])
   })
@@ -92,6 +99,12 @@ for (const [set, cases] of Object.entries(SETS)) {
     t.diagnostic(`${recorded.length - wrong.length} of ${recorded.length} equal`)
     assert.deepEqual(wrong, [])
   })
+}
+
+/** Warnings of the offline command. */
+function warningDifference(want: InjectionAnswer, got: InjectionAnswer): string | undefined {
+  const [wanted, given] = [want.warnings ?? [], got.warnings ?? []].map((list) => list.join('\n').trim())
+  return wanted === given ? undefined : `warnings: want ${wanted ?? ''}, got ${given ?? ''}`
 }
 
 const describe = (id: string | undefined, difference: string | undefined): string[] =>

@@ -31,8 +31,8 @@ let counter = 0
 const nextName = (): string => `webhook-ca-${process.pid}-${counter++}`
 
 if (skip === false) {
-  kubectl(['create', 'namespace', NAMESPACE])
-  after(() => void kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
+  await kubectl(['create', 'namespace', NAMESPACE])
+  after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
 }
 
 const storeOptions = async (name: string, kubeconfig?: string) => ({
@@ -52,9 +52,8 @@ describeAuthorityStore(
     return {
       store: createSecretStore(await storeOptions(name)),
       other: createSecretStore(await storeOptions(name)),
-      spoil: (part, text) => {
-        kubectl(['-n', NAMESPACE, 'patch', 'secret', name, '-p', spoilt(part, text)])
-        return Promise.resolve()
+      spoil: async (part, text) => {
+        await kubectl(['-n', NAMESPACE, 'patch', 'secret', name, '-p', spoilt(part, text)])
       },
       cleanUp: () => Promise.resolve(),
     }
@@ -65,14 +64,22 @@ describeAuthorityStore(
 test('Secret: what is not ours is never overwritten, an empty one is taken over', OPTIONS, async ({ signal }) => {
   const name = nextName()
   const store = createSecretStore(await storeOptions(name))
-  kubectl(['-n', NAMESPACE, 'create', 'secret', 'generic', name, '--from-literal=tls.key=theirs'])
+  await kubectl(['-n', NAMESPACE, 'create', 'secret', 'generic', name, '--from-literal=tls.key=theirs'])
   await assert.rejects(store.read(signal), { code: 'CERT_STORE_FOREIGN', message: new RegExp(`${NAMESPACE}/${name}`) })
-  kubectl(['-n', NAMESPACE, 'patch', 'secret', name, '--type=json', '-p', '[{"op":"remove","path":"/data"}]'])
-  kubectl(['-n', NAMESPACE, 'annotate', 'secret', name, 'owner=somebody'])
+  await kubectl(['-n', NAMESPACE, 'patch', 'secret', name, '--type=json', '-p', '[{"op":"remove","path":"/data"}]'])
+  await kubectl(['-n', NAMESPACE, 'annotate', 'secret', name, 'owner=somebody'])
   const empty = await store.read(signal)
   assert.equal(empty.holds, 'broken')
   assert.equal(await store.write(stateOf(1), empty.version, signal), true)
-  const annotation = kubectl(['-n', NAMESPACE, 'get', 'secret', name, '-o', 'jsonpath={.metadata.annotations.owner}'])
+  const annotation = await kubectl([
+    '-n',
+    NAMESPACE,
+    'get',
+    'secret',
+    name,
+    '-o',
+    'jsonpath={.metadata.annotations.owner}',
+  ])
   assert.equal(annotation, 'somebody')
 })
 
@@ -165,13 +172,13 @@ test(
     const become = async (...want: string[]): Promise<void> =>
       eventually(async () => JSON.stringify(await bundles()) === JSON.stringify(want), signal)
 
-    kubectl(['apply', '-f', '-'], manifest([OURS, OURS_BY_URL, THEIRS]))
+    await kubectl(['apply', '-f', '-'], manifest([OURS, OURS_BY_URL, THEIRS]))
     try {
       await become(authority.bundlePem, authority.bundlePem, '')
       assert.equal(await trustedGeneration(options, signal), 3)
 
       const blank = JSON.stringify([{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }])
-      kubectl(['patch', 'mutatingwebhookconfiguration', CONFIGURATION, '--type=json', '-p', blank])
+      await kubectl(['patch', 'mutatingwebhookconfiguration', CONFIGURATION, '--type=json', '-p', blank])
       await become(authority.bundlePem, authority.bundlePem, '')
 
       const next = stateOf(4)
@@ -179,7 +186,7 @@ test(
       await become(next.bundlePem, next.bundlePem, '')
 
       for (const way of [[], ['--server-side', '--force-conflicts']]) {
-        kubectl(['apply', '-f', '-', ...way], manifest([OURS, OURS_BY_URL, THEIRS]))
+        await kubectl(['apply', '-f', '-', ...way], manifest([OURS, OURS_BY_URL, THEIRS]))
       }
       await become(next.bundlePem, next.bundlePem, '')
 
@@ -189,16 +196,16 @@ test(
       wanted.set({ bundlePem: next.bundlePem, generation: 4 })
 
       // Removing one of our entries works although we own a field of it.
-      kubectl(['apply', '-f', '-'], manifest([OURS_BY_URL, THEIRS]))
+      await kubectl(['apply', '-f', '-'], manifest([OURS_BY_URL, THEIRS]))
       await become(next.bundlePem, '')
 
       apiserver('stop')
       await eventually(() => log.lines.some(({ text }) => text.startsWith('watch broken')), signal)
       apiserver('start')
-      kubectl(['delete', 'mutatingwebhookconfiguration', CONFIGURATION])
-      kubectl(['apply', '-f', '-'], manifest([OURS]))
+      await kubectl(['delete', 'mutatingwebhookconfiguration', CONFIGURATION])
+      await kubectl(['apply', '-f', '-'], manifest([OURS]))
       await become(next.bundlePem)
-      const managed = kubectl([
+      const managed = await kubectl([
         'get',
         'mutatingwebhookconfiguration',
         CONFIGURATION,
@@ -211,7 +218,7 @@ test(
     } finally {
       end.abort()
       await keeping
-      kubectl(['delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found'])
+      await kubectl(['delete', 'mutatingwebhookconfiguration', CONFIGURATION, '--ignore-not-found'])
     }
   },
 )

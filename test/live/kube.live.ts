@@ -23,8 +23,8 @@ const NAMESPACE = `kube-live-${process.pid}`
 const OPTIONS = { skip, timeout: 120_000 }
 
 if (skip === false) {
-  kubectl(['create', 'namespace', NAMESPACE])
-  after(() => void kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
+  await kubectl(['create', 'namespace', NAMESPACE])
+  after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
 }
 
 interface ConfigMap extends KubeObject {
@@ -142,23 +142,22 @@ test(
     const store = watchProxyConfigs(deps)
     await store.untilSynced(signal)
     assert.equal(store.size, 0)
-    kubectl(['apply', '-f', '-'], PROXY_CONFIG_CRD)
+    await kubectl(['apply', '-f', '-'], PROXY_CONFIG_CRD)
     try {
-      kubectl(['wait', '--for=condition=Established', 'crd/proxyconfigs.networking.istio.io'])
-      await eventually(() => {
-        try {
-          return kubectl(['apply', '-f', '-'], PROXY_CONFIG) !== ''
-        } catch {
-          return false
-        }
-      }, signal)
+      await kubectl(['wait', '--for=condition=Established', 'crd/proxyconfigs.networking.istio.io'])
+      const isApplied = (): Promise<boolean> =>
+        kubectl(['apply', '-f', '-'], PROXY_CONFIG).then(
+          () => true,
+          () => false,
+        )
+      await eventually(isApplied, signal)
       await eventually(() => store.size === 1, signal)
       assert.deepEqual(store.get(`${NAMESPACE}/one`)?.spec, { concurrency: 3 })
       assert.equal(store.get(`${NAMESPACE}/one`)?.metadata.name, 'one')
       assert.deepEqual(log.lines, [])
     } finally {
       end.abort()
-      kubectl(['delete', '-f', '-'], PROXY_CONFIG_CRD)
+      await kubectl(['delete', '-f', '-'], PROXY_CONFIG_CRD)
     }
   },
 )
@@ -174,29 +173,29 @@ test('nodes are counted by their kubelet, namespaces known by their metadata', O
   const before = nodes.anyUnsupported
   assert.equal(before, false)
   const [old, good] = [`old-${process.pid}`, `good-${process.pid}`]
-  const setVersion = (name: string, version: string): void => {
+  const setVersion = async (name: string, version: string): Promise<void> => {
     const patch = JSON.stringify({ status: { nodeInfo: { kubeletVersion: version } } })
-    kubectl(['patch', 'node', name, '--subresource=status', '-p', patch])
+    await kubectl(['patch', 'node', name, '--subresource=status', '-p', patch])
   }
   try {
-    kubectl(['create', '-f', '-'], node(good))
-    setVersion(good, 'v1.33.1')
+    await kubectl(['create', '-f', '-'], node(good))
+    await setVersion(good, 'v1.33.1')
     await eventually(() => nodes.kubeletOf(good) === 'v1.33.1', signal)
     assert.equal(nodes.anyUnsupported, false)
-    kubectl(['create', '-f', '-'], node(old))
-    setVersion(old, 'v1.32.0')
+    await kubectl(['create', '-f', '-'], node(old))
+    await setVersion(old, 'v1.32.0')
     await eventually(() => nodes.kubeletOf(old) === 'v1.32.0', signal)
     assert.equal(nodes.anyUnsupported, true)
-    kubectl(['delete', 'node', old])
+    await kubectl(['delete', 'node', old])
     await eventually(() => nodes.kubeletOf(old) === undefined, signal)
     assert.equal(nodes.anyUnsupported, false)
-    kubectl(['annotate', 'namespace', NAMESPACE, 'openshift.io/sa.scc.uid-range=1000/10000'])
+    await kubectl(['annotate', 'namespace', NAMESPACE, 'openshift.io/sa.scc.uid-range=1000/10000'])
     await eventually(
       () => namespaces.get(NAMESPACE)?.annotations?.['openshift.io/sa.scc.uid-range'] === '1000/10000',
       signal,
     )
   } finally {
     end.abort()
-    kubectl(['delete', 'node', old, good, '--ignore-not-found'])
+    await kubectl(['delete', 'node', old, good, '--ignore-not-found'])
   }
 })

@@ -30,46 +30,50 @@ const variants: { name: string; options: PlanOptions }[] = [
 
 for (const { name, options } of variants) {
   for (const way of ['client-side', 'server-side'] as const) {
-    test(`${name}, ${way}: applied again and again, nothing changes`, OPTIONS, () => {
+    test(`${name}, ${way}: applied again and again, nothing changes`, OPTIONS, async () => {
       const text = renderManifests(planInstallation(options, '0.0.0-test'), PART_NAMES)
-      const apply = (): string =>
+      const apply = (): Promise<string> =>
         kubectl(['apply', '-f', '-', ...(way === 'server-side' ? ['--server-side'] : [])], text)
-      const versions = (): string[] => readLive(text).map(({ metadata }) => JSON.stringify(metadata.resourceVersion))
+      const versions = async (): Promise<string[]> =>
+        (await readLive(text)).map(({ metadata }) => JSON.stringify(metadata.resourceVersion))
       try {
-        apply()
-        const before = versions()
-        for (let i = 0; i < REPEATS; i++) apply()
-        assert.deepEqual(versions(), before)
-        for (const [i, live] of readLive(text).entries()) {
+        await apply()
+        const before = await versions()
+        for (let i = 0; i < REPEATS; i++) await apply()
+        assert.deepEqual(await versions(), before)
+        for (const [i, live] of (await readLive(text)).entries()) {
           assert.deepEqual(withoutAssigned(live), loadAll(text)[i], `${live.kind} ${live.metadata.name}`)
         }
       } finally {
-        remove(text)
+        await remove(text)
       }
     })
   }
 }
 
-test('the shipped folder is applied by kustomize', OPTIONS, () => {
+test('the shipped folder is applied by kustomize', OPTIONS, async () => {
   const folder = join(PROJECT_ROOT, 'manifests', 'default')
-  const text = kubectl(['kustomize', folder])
+  const text = await kubectl(['kustomize', folder])
   try {
-    kubectl(['apply', '-k', folder])
+    await kubectl(['apply', '-k', folder])
     // kubectl replaces a budget's selector in every patch: it says "configured", and the diff says that nothing is.
-    assert.match(kubectl(['apply', '-k', folder]), /^(?:\S+ unchanged\n|poddisruptionbudget\S+ configured\n)+$/)
-    assert.equal(kubectl(['diff', '-k', folder]), '')
+    assert.match(await kubectl(['apply', '-k', folder]), /^(?:\S+ unchanged\n|poddisruptionbudget\S+ configured\n)+$/)
+    assert.equal(await kubectl(['diff', '-k', folder]), '')
   } finally {
-    remove(text)
+    await remove(text)
   }
 })
 
-const readLive = (text: string): Live[] =>
-  (JSON.parse(kubectl(['get', '-f', '-', '-o', 'json'], text)) as { items: Live[] }).items
+const readLive = async (text: string): Promise<Live[]> =>
+  (JSON.parse(await kubectl(['get', '-f', '-', '-o', 'json'], text)) as { items: Live[] }).items
 
 /** The namespace stays: without a controller manager it would be leaving for ever, and nothing could come into it. */
-function remove(text: string): void {
+async function remove(text: string): Promise<void> {
   const others = loadAll(text).filter((object) => (object as Live).kind !== 'Namespace')
-  kubectl(['delete', '--ignore-not-found', '-f', '-'], others.map((object) => JSON.stringify(object)).join('\n---\n'))
+  await kubectl(
+    ['delete', '--ignore-not-found', '-f', '-'],
+    others.map((object) => JSON.stringify(object)).join('\n---\n'),
+  )
 }
 
 /** What the API server assigns to an object, as opposed to what it defaults. */

@@ -48,12 +48,12 @@ async function serve(revision: string): Promise<Served> {
     giveUp: life.signal,
   })
   const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
-  kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
+  await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
   const end = async (): Promise<void> => {
-    kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
     await webhook.close(AbortSignal.abort())
     life.abort()
-    kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
+    await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
   }
   return { webhook, end }
 }
@@ -68,10 +68,10 @@ const servers: Served[] = []
 
 before(async () => {
   if (skip !== false) return
-  kubectl(['create', 'namespace', ISTIO_NAMESPACE])
+  await kubectl(['create', 'namespace', ISTIO_NAMESPACE])
   for (const [name, label] of Object.entries(NAMESPACES)) {
-    kubectl(['create', 'namespace', inNamespace(name)])
-    if (label !== undefined) kubectl(['label', 'namespace', inNamespace(name), label])
+    await kubectl(['create', 'namespace', inNamespace(name)])
+    if (label !== undefined) await kubectl(['label', 'namespace', inNamespace(name), label])
   }
   for (const revision of ['default', 'canary']) servers.push(await serve(revision))
 })
@@ -79,7 +79,7 @@ before(async () => {
 after(async () => {
   for (const { end } of servers) await end()
   if (skip === false) {
-    kubectl(['delete', 'namespace', '--wait=false', ISTIO_NAMESPACE, ...Object.keys(NAMESPACES).map(inNamespace)])
+    await kubectl(['delete', 'namespace', '--wait=false', ISTIO_NAMESPACE, ...Object.keys(NAMESPACES).map(inNamespace)])
   }
 })
 
@@ -91,11 +91,16 @@ interface Asked {
 }
 
 /** Creates a pod for show and gives what the API server made of it. */
-function created({ namespace = inNamespace('on'), labels = {}, annotations = {}, hostNetwork = false }: Asked): Pod {
+async function created({
+  namespace = inNamespace('on'),
+  labels = {},
+  annotations = {},
+  hostNetwork = false,
+}: Asked): Promise<Pod> {
   const containers = [{ name: 'app', image: 'registry.example/app:1' }]
   const metadata = { generateName: 'app-', namespace, labels, annotations }
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { hostNetwork, containers } }
-  return JSON.parse(kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(pod))) as Pod
+  return JSON.parse(await kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(pod))) as Pod
 }
 
 const names = ({ spec }: Pod): string[] => [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
@@ -105,17 +110,11 @@ const revisionOf = ({ metadata }: Pod): unknown =>
 
 /** Until caBundle is there, a labelled namespace fails closed. */
 const untilServed = (namespace: string, signal: AbortSignal): Promise<void> =>
-  eventually(() => {
-    try {
-      return isInjected(created({ namespace }))
-    } catch {
-      return false
-    }
-  }, signal)
+  eventually(() => created({ namespace }).then(isInjected, () => false), signal)
 
 test('a labelled namespace gets sidecars, accepted by the API server as native ones', OPTIONS, async ({ signal }) => {
   await untilServed(inNamespace('on'), signal)
-  const pod = created({})
+  const pod = await created({})
   const proxy = pod.spec.initContainers?.find(({ name }) => name === 'istio-proxy')
   assert.equal(proxy?.restartPolicy, 'Always')
   assert.equal(revisionOf(pod), 'default')
@@ -123,7 +122,7 @@ test('a labelled namespace gets sidecars, accepted by the API server as native o
 
 test('a namespace of another revision goes to that registration', OPTIONS, async ({ signal }) => {
   await untilServed(inNamespace('canary'), signal)
-  assert.equal(revisionOf(created({ namespace: inNamespace('canary') })), 'canary')
+  assert.equal(revisionOf(await created({ namespace: inNamespace('canary') })), 'canary')
 })
 
 const untouched: { name: string; asked: Asked }[] = [
@@ -136,13 +135,13 @@ const untouched: { name: string; asked: Asked }[] = [
 for (const { name, asked } of untouched) {
   test(`${name} is left alone`, OPTIONS, async ({ signal }) => {
     await untilServed(inNamespace('on'), signal)
-    assert.deepEqual(names(created(asked)), ['app'])
+    assert.deepEqual(names(await created(asked)), ['app'])
   })
 }
 
 test('a pod that asks for it in an unlabelled namespace is injected', OPTIONS, async ({ signal }) => {
   await untilServed(inNamespace('on'), signal)
-  const pod = created({ namespace: inNamespace('plain'), labels: { 'sidecar.istio.io/inject': 'true' } })
+  const pod = await created({ namespace: inNamespace('plain'), labels: { 'sidecar.istio.io/inject': 'true' } })
   assert.equal(isInjected(pod), true)
 })
 
@@ -159,26 +158,26 @@ test(
     await untilServed(inNamespace('on'), signal)
     const read = (file: string): string => readFileSync(`${recorded ?? ''}/default.${file}`, 'utf8')
     const values = JSON.parse(read('values.json')) as { global: Record<string, unknown> }
-    const apply = (name: string, data: Readonly<Record<string, string>>): void => {
+    const apply = async (name: string, data: Readonly<Record<string, string>>): Promise<void> => {
       const metadata = { name, namespace: ISTIO_NAMESPACE }
-      kubectl(
+      await kubectl(
         ['apply', '--server-side', '-f', '-'],
         JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }),
       )
     }
-    const imageOf = (): string =>
-      JSON.stringify(created({}).spec.initContainers?.find(({ name }) => name === 'istio-proxy') ?? {})
-    apply('istio', { mesh: read('mesh.yaml') })
+    const imageOf = async (): Promise<string> =>
+      JSON.stringify((await created({})).spec.initContainers?.find(({ name }) => name === 'istio-proxy') ?? {})
+    await apply('istio', { mesh: read('mesh.yaml') })
     const marked = JSON.stringify({ ...values, global: { ...values.global, hub: 'registry.example/marked' } })
-    apply('istio-sidecar-injector', { config: read('config.yaml'), values: marked })
-    await eventually(() => imageOf().includes('registry.example/marked/'), signal)
-    apply('istio-sidecar-injector', { config: 'templates: [not a map', values: marked })
-    assert.match(imageOf(), /registry\.example\/marked\//)
-    apply('istio-sidecar-injector', {
+    await apply('istio-sidecar-injector', { config: read('config.yaml'), values: marked })
+    await eventually(async () => (await imageOf()).includes('registry.example/marked/'), signal)
+    await apply('istio-sidecar-injector', { config: 'templates: [not a map', values: marked })
+    assert.match(await imageOf(), /registry\.example\/marked\//)
+    await apply('istio-sidecar-injector', {
       config: read('config.yaml'),
       values: marked.replaceAll('marked', 'marked-again'),
     })
-    await eventually(() => imageOf().includes('registry.example/marked-again/'), signal)
+    await eventually(async () => (await imageOf()).includes('registry.example/marked-again/'), signal)
   },
 )
 
@@ -192,7 +191,7 @@ test(
     await untilServed(inNamespace('on'), signal)
     const own = 'mesh-admission-injector'
     const blank = JSON.stringify([{ op: 'remove', path: '/webhooks/2/clientConfig/caBundle' }])
-    kubectl(['patch', 'mutatingwebhookconfiguration', own, '--type=json', '-p', blank])
+    await kubectl(['patch', 'mutatingwebhookconfiguration', own, '--type=json', '-p', blank])
     await untilServed(inNamespace('on'), signal)
   },
 )

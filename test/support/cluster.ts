@@ -1,8 +1,10 @@
 /** The real API server of live tests, when one is up on this machine; tests skip themselves otherwise. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 import { systemClock } from '../../src/base/clock.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
@@ -23,13 +25,15 @@ export function skipWithoutCluster(): false | string {
   return false
 }
 
-/** Runs kubectl and gives its output. Throws with its words when it fails. */
-export function kubectl(args: readonly string[], input?: string): string {
-  const { stdout, stderr, status } = spawnSync(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args], {
-    input,
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
+/**
+ * Runs kubectl and gives its output; rejects with its words when it fails. Never synchronously: the server that the API
+ * server calls may live in this process.
+ */
+export async function kubectl(args: readonly string[], input = ''): Promise<string> {
+  const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args])
+  child.stdin.end(input)
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  if (status[0] !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
   return stdout
 }
 

@@ -1,4 +1,6 @@
 /** What a server takes from its cluster: configuration, the world of a pod, the authority; and what it gives: caBundle. */
+import { setMaxListeners } from 'node:events'
+
 import type { Clock } from '../../base/clock.ts'
 import { ProjectError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -49,6 +51,8 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
   const connection = await connectCluster({ kubeconfig: options.kubeconfig, env, clock })
   if (connection === undefined) return undefined
   const client = createKubeClient({ connection, userAgent: `mesh-admission/${packageVersion()}` })
+  // One listener a watch in progress, and they are many: Node takes more than ten for a leak.
+  setMaxListeners(0, signal)
   const { namespace } = connection
   const services = options.services.map((name) => ({ name, namespace }))
   const shared = { client, configurations: options.webhookConfigurations, installation: options.installation }

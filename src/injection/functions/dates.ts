@@ -78,15 +78,42 @@ const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_MET
 const time: Param<Instant> = { type: TIME }
 const boxed = (value: Instant): TypedValue => new TypedValue(WITH_UTC, value)
 
-const dateInZone = (layout: string, given: unknown, zone: string): string =>
-  formatTime(shownIn(instantOf(given), zone), layout)
+/** Tells the time, in milliseconds since 1970. */
+export type Clock = () => number
 
+/** Functions that may ask the clock; without one they refuse to. */
+export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
+  const now = (): Instant => (nowMs === undefined ? refuse('now') : instantAt(nowMs()))
+  const inZone = (layout: string, given: unknown, zone: string): string =>
+    formatTime(shownIn(instantOf(given) ?? now(), zone), layout)
+  return tableOf({
+    now: fn([], () => boxed(now())),
+    ago: fn([any], (given) => durationText(wholeSeconds(since(instantOf(given) ?? now(), now())))),
+    date: fn([text, any], (layout, given) => inZone(layout, given, 'UTC')),
+    dateInZone: fn([text, any, text], inZone),
+    date_in_zone: fn([text, any, text], inZone),
+    htmlDate: fn([any], (given) => inZone('2006-01-02', given, 'UTC')),
+    htmlDateInZone: fn([any, text], (given, zone) => inZone('2006-01-02', given, zone)),
+    durationRound: fn([any], (given) =>
+      roundDuration(isTime(given) ? since(asInstant(given.value), now()) : nanosOf(given)),
+    ),
+  })
+}
+
+const instantAt = (ms: number): Instant => utc(Math.floor(ms / 1000), (ms - Math.floor(ms / 1000) * 1000) * 1e6)
+
+const nanosSince1970 = ({ seconds, nanos }: Instant): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(nanos)
+
+const since = (then: Instant, now: Instant): bigint => nanosSince1970(now) - nanosSince1970(then)
+
+/** Rounded half away from zero. */
+function wholeSeconds(ns: bigint): bigint {
+  const half = ns < 0n ? -500_000_000n : 500_000_000n
+  return ((ns + half) / 1_000_000_000n) * 1_000_000_000n
+}
+
+/** Functions that need no clock. */
 export const DATE_FUNCTIONS: FunctionTable = tableOf({
-  date: fn([text, any], (layout, given) => dateInZone(layout, given, 'UTC')),
-  dateInZone: fn([text, any, text], dateInZone),
-  date_in_zone: fn([text, any, text], dateInZone),
-  htmlDate: fn([any], (given) => dateInZone('2006-01-02', given, 'UTC')),
-  htmlDateInZone: fn([any, text], (given, zone) => dateInZone('2006-01-02', given, zone)),
   dateModify: fn([text, time], (change, given) => modify(change, given) ?? boxed(given)),
   date_modify: fn([text, time], (change, given) => modify(change, given) ?? boxed(given)),
   mustDateModify: fn([text, time], mustModify),
@@ -102,19 +129,22 @@ export const DATE_FUNCTIONS: FunctionTable = tableOf({
   }),
   unixEpoch: fn([time], (given) => String(given.seconds)),
   duration: fn([any], (given) => durationText(BigInt.asIntN(64, secondsOf(given) * 1_000_000_000n))),
-  durationRound: fn([any], (given) => roundDuration(nanosOf(given))),
 })
 
-/** Times as they are, integers as seconds since 1970; everything else would be the time of the clock. */
-function instantOf(given: unknown): Instant {
-  if (given instanceof TypedValue) {
-    const { type, value } = given
-    if (type.kind === 'struct' && type.name === TIME.name) return asInstant(value)
-    if (type.kind === 'pointer' && type.elem.kind === 'struct' && type.elem.name === TIME.name) return asInstant(value)
-    if ((type.kind === 'int' || type.kind === 'int32' || type.kind === 'int64') && type.name === undefined)
-      return utc(Number(value))
-  }
-  return refuse('now')
+/** Times as they are, integers as seconds since 1970; undefined stands for the time of the clock. */
+function instantOf(given: unknown): Instant | undefined {
+  if (!(given instanceof TypedValue)) return undefined
+  const { type, value } = given
+  if (isTime(given)) return asInstant(value)
+  const isSeconds = (type.kind === 'int' || type.kind === 'int32' || type.kind === 'int64') && type.name === undefined
+  return isSeconds ? utc(Number(value)) : undefined
+}
+
+/** A time.Time or a pointer to one. */
+function isTime(given: unknown): given is TypedValue {
+  if (!(given instanceof TypedValue)) return false
+  const type = given.type.kind === 'pointer' ? given.type.elem : given.type
+  return type.kind === 'struct' && type.name === TIME.name && given.value !== null
 }
 
 /** Only UTC is known; an unknown zone means UTC in Go, too. */
@@ -130,7 +160,7 @@ const isForeignZone = (zone: string): boolean =>
 function modify(change: string, given: Instant): TypedValue | undefined {
   const parsed = parseDuration(change)
   if ('error' in parsed) return undefined
-  const total = BigInt(given.seconds) * 1_000_000_000n + BigInt(given.nanos) + parsed.ns
+  const total = nanosSince1970(given) + parsed.ns
   const nanos = ((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
   return boxed({ ...given, seconds: Number((total - nanos) / 1_000_000_000n), nanos: Number(nanos) })
 }
@@ -152,7 +182,6 @@ const isInt64 = (given: unknown): given is TypedValue =>
 
 function nanosOf(given: unknown): bigint {
   if (isInt64(given)) return toInt64(given)
-  if (given instanceof TypedValue && given.type.kind === 'struct' && given.type.name === TIME.name) return refuse('now')
   const parsed = typeof given === 'string' ? parseDuration(given) : { ns: 0n }
   return 'ns' in parsed ? parsed.ns : 0n
 }

@@ -1,6 +1,6 @@
 /** All functions of the injector's templates: sprig's text functions and Istio's own. */
 import type { FunctionTable } from '../template/function-table.ts'
-import { DATE_FUNCTIONS } from './dates.ts'
+import { clockFunctions, DATE_FUNCTIONS, type Clock } from './dates.ts'
 import { ENCODING_FUNCTIONS } from './encodings.ts'
 import { HASH_FUNCTIONS } from './hashes.ts'
 import { istioFunctions, type IstioOptions } from './istio.ts'
@@ -18,10 +18,16 @@ import { URL_FUNCTIONS } from './urls.ts'
 import { VERSION_FUNCTIONS } from './versions.ts'
 import { WORD_FUNCTIONS } from './words.ts'
 
+export interface FunctionOptions extends IstioOptions {
+  /** Without it functions that ask the clock are refused. */
+  readonly nowMs?: Clock
+}
+
 /** The table for `parseTemplate`. istiod: Istio's functions come last, so that theirs count. */
-export function injectorFunctions(options: IstioOptions): FunctionTable {
+export function injectorFunctions(options: FunctionOptions): FunctionTable {
   return new Map([
     ...DATE_FUNCTIONS,
+    ...clockFunctions(options.nowMs),
     ...ENCODING_FUNCTIONS,
     ...HASH_FUNCTIONS,
     ...JSON_FUNCTIONS,

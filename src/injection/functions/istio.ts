@@ -1,6 +1,6 @@
 /** Istio's own template functions; they replace sprig's of the same name. */
 import { FunctionError } from '../template/errors.ts'
-import { sprint } from '../template/format.ts'
+import { sprint, sprintf } from '../template/format.ts'
 import {
   any,
   fn,
@@ -14,13 +14,13 @@ import {
   type Param,
 } from '../template/function-table.ts'
 import { durationText } from '../template/go/duration.ts'
-import { goJson, jsonOf } from '../template/go/json-write.ts'
+import { goJson, jsonOf, plainJson } from '../template/go/json-write.ts'
 import { readJson } from '../template/go/json-read.ts'
 import { writeYaml } from '../template/go/yaml-write.ts'
 import { checkDepth, checkTextLength } from '../template/limits.ts'
 import { pointerTo, STRING_MAP, type StructType } from '../template/types.ts'
-import { isPlainMap, newMap, setKey, stringMap, TypedValue, type PlainMap } from '../template/value.ts'
-import { replaceAll } from './strings.ts'
+import { isPlainMap, newMap, setKey, stringMap, type PlainMap, type TypedValue } from '../template/value.ts'
+import { replaceAll, toLower } from './strings.ts'
 import { swallow } from './json.ts'
 import { multusFunction } from './multus.ts'
 import { OTEL_FUNCTION } from './otel.ts'
@@ -76,7 +76,7 @@ const PURE_FUNCTIONS: FunctionTable = tableOf({
   kubevirtInterfaces: fn([text], (given) => given),
   excludeInterfaces: fn([text], (given) => given),
   toJSON: fn([textMap], (given) => (given === null ? '{}' : goJson(STRING_MAP, given))),
-  toJsonMap: variadic([], textMap, (...maps) => goJson(STRING_MAP, mergeTexts(maps) ?? {})),
+  toJsonMap: variadic([], textMap, (...maps) => goJson(STRING_MAP, mergeTexts(maps))),
   mergeMaps: variadic([], textMap, (...maps) => stringMap(mergeTexts(maps))),
   strdict: variadic([], text, strdict),
   omit: variadic([textMap], text, (from, ...keys) => stringMap(omitKeys(from, keys))),
@@ -85,7 +85,7 @@ const PURE_FUNCTIONS: FunctionTable = tableOf({
   indent: fn([integer, text], indentRest),
   directory: fn([text], (path) => path.slice(0, path.lastIndexOf('/') + 1)),
   contains: fn([text, text], (needle, given) => given.includes(needle)),
-  toLower: fn([text], (given) => given.toLowerCase()),
+  toLower: fn([text], (given) => toLower(given)),
   omitNil: fn([any], (value) => withoutNils(value, 0) ?? null),
   otelResourceAttributes: OTEL_FUNCTION,
 })
@@ -130,13 +130,18 @@ function omitKeys(from: Texts, keys: readonly string[]): Record<string, string> 
 }
 
 /** Through JSON, so that field names and omitted fields are those of JSON. */
-const yamlText = (value: unknown): string => writeYaml(readJson(jsonOf(value)))
+const yamlText = (value: unknown): string => writeYaml(plainJson(value))
 
-/** istiod: every line but the first, unlike sprig's. */
+/** Go's largest width of `%*s` and the like. */
+const MAX_WIDTH = 9_999_999
+
+/** istiod: every line but the first, unlike sprig's; with `%<n>s`, so that a negative number indents as well. */
 function indentRest(spaces: number, given: string): string {
-  if (spaces < 0) throw new FunctionError('strings: negative Repeat count')
-  checkTextLength(spaces)
-  return replaceAll('\n', '\n' + ' '.repeat(spaces), given)
+  const lines = given.split('\n')
+  if (Math.abs(spaces) > MAX_WIDTH)
+    return lines.map((line, i) => (i === 0 ? line : sprintf(`% ${spaces}s%s`, ['', line]))).join('\n')
+  checkTextLength(Math.abs(spaces) * (lines.length - 1))
+  return replaceAll('\n', '\n' + ' '.repeat(Math.abs(spaces)), given)
 }
 
 /** istiod: containers that lose their last member vanish, too; those that were empty before stay. */

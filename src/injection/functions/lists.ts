@@ -13,7 +13,7 @@ import {
 } from '../template/function-table.ts'
 import { compareText } from '../template/go/byte-text.ts'
 import { checkListLength } from '../template/limits.ts'
-import { kindName } from '../template/type-names.ts'
+import { isInteger, kindName, typeName } from '../template/type-names.ts'
 import { sliceOf } from '../template/types.ts'
 import {
   ANY_LIST,
@@ -97,8 +97,9 @@ function unique(items: readonly unknown[]): unknown[] {
 /** Equal for scalars that are deeply equal; undefined for lists, maps and structs. NaN equals nothing. */
 function scalarKey(item: unknown): unknown {
   if (item === null || typeof item !== 'object') return Number.isNaN(item) ? undefined : item
-  if (!(item instanceof TypedValue) || typeof item.value === 'object') return undefined
-  return `${kindName(item.type)} ${item.type.kind === 'struct' ? item.type.name : ''}${(item.type as { name?: string }).name ?? ''} ${String(item.value)}`
+  if (!(item instanceof TypedValue) || !isInteger(item.type)) return undefined
+  // A tag, since a text could spell the same.
+  return Symbol.for(`${typeName(item.type)} ${String(item.value)}`)
 }
 
 function sliceList(list: unknown, ...indexes: readonly unknown[]): unknown {

@@ -19,7 +19,10 @@ import { textOf } from './convert.ts'
 
 const merge = mutating(variadic([map], map, (into, ...sources) => mergeAll(into, sources, false)))
 const mergeOverwrite = mutating(variadic([map], map, (into, ...sources) => mergeAll(into, sources, true)))
-const deepCopy = fn([any], (value) => copyValue(value, 0))
+const deepCopy = fn([any], (value) => {
+  if (value === null) throw new FunctionError('reflect: call of reflect.Value.Type on zero Value')
+  return copyValue(value, 0)
+})
 
 export const MAP_FUNCTIONS: FunctionTable = tableOf({
   dict: variadic([], any, dict),

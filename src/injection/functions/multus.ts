@@ -22,7 +22,8 @@ function appendJson(existing: string, network: string, warn: (text: string) => v
     return existing
   }
   const slash = network.split('/')
-  const [namespace, name] = slash.length === 2 ? [slash[0] ?? '', slash[1] ?? ''] : ['', network]
+  // istiod: what follows a second slash is dropped.
+  const [namespace = '', name = ''] = slash.length > 1 ? slash : ['', network]
   if (parsed.some((one) => one.name === name && one.namespace === namespace)) return existing
   const close = existing.lastIndexOf(']')
   const entry = `{"name": ${jsonText(name)}${namespace === '' ? '' : `, "namespace": ${jsonText(namespace)}`}}`

@@ -3,7 +3,7 @@ import { FunctionError } from '../template/errors.ts'
 import { sprint } from '../template/format.ts'
 import { any, float, fn, integer, tableOf, text, variadic, type FunctionTable } from '../template/function-table.ts'
 import { parseInteger, wrapInt64 } from '../template/go/parse-number.ts'
-import { checkListLength } from '../template/limits.ts'
+import { checkListLength, LimitReached } from '../template/limits.ts'
 import { INT, INT64 } from '../template/types.ts'
 import { INT_LIST, int64, TypedValue } from '../template/value.ts'
 import { toFloat64, toInt64 } from './convert.ts'
@@ -81,6 +81,8 @@ function steps(start: number, stop: number, step: number): number[] {
   if (stop < start ? step >= 0 : step <= 0) return []
   const count = Math.ceil((stop - start) / step)
   checkListLength(count)
+  // Beyond the last element Go's counter wraps around and never reaches the end.
+  if (Math.abs(start + count * step) >= 2 ** 63) throw new LimitReached('list without end')
   return Array.from({ length: count }, (_, i) => start + i * step)
 }
 

@@ -1,5 +1,6 @@
 /** Istio's functions on container ports. */
-import { fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
+import { sprint } from '../template/format.ts'
+import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
 import { sliceOf, type StructType } from '../template/types.ts'
 import { trimSpace } from './strings.ts'
 
@@ -16,7 +17,7 @@ export const containers: Param<readonly ContainerPorts[] | null> = { type: slice
 export const PORT_FUNCTIONS: FunctionTable = tableOf({
   includeInboundPorts: fn([containers], (all) => portList(all ?? [])),
   applicationPorts: fn([containers], (all) => portList((all ?? []).filter(({ name }) => name !== 'istio-proxy'))),
-  excludeInboundPort: fn([text, text], excludeInboundPort),
+  excludeInboundPort: fn([any, text], (port, list) => excludeInboundPort(sprint([port]), list)),
 })
 
 /** Ports without those of UDP and SCTP; duplicates stay. */

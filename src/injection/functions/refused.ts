@@ -1,10 +1,8 @@
-/** Functions that texts may name but not call: they need random numbers, a clock, the network or asymmetric cryptography. */
+/** Functions that texts may name but not call: they need random numbers, the network or cryptography with keys. */
 import { any, variadic, type FunctionTable, type TemplateFunction } from '../template/function-table.ts'
 import { LimitReached } from '../template/limits.ts'
 
 const NAMES = [
-  'now',
-  'ago',
   'randAlphaNum',
   'randAlpha',
   'randAscii',

@@ -27,18 +27,16 @@ export const STRING_FUNCTIONS: FunctionTable = tableOf({
     given.endsWith(suffix) ? given.slice(0, given.length - suffix.length) : given,
   ),
   upper: fn([text], (given) => mapChars(given, upperChar)),
-  lower: fn([text], (given) => mapChars(given, lowerChar)),
+  lower: fn([text], (given) => toLower(given)),
   title: fn([text], toTitle),
   substr: fn([integer, integer, text], substring),
   repeat: fn([integer, text], repeat),
   replace: fn([text, text, text], replaceAll),
   cat: variadic([], any, (...given) =>
-    trimSpace(
-      given
-        .filter((one) => one !== null)
-        .map((one) => sprint([one]))
-        .join(' '),
-    ),
+    given
+      .filter((one) => one !== null)
+      .map((one) => sprint([one]))
+      .join(' '),
   ),
   quote: variadic([], any, (...given) => quoteEach(given, (one) => quote(textOf(one)))),
   squote: variadic([], any, (...given) => quoteEach(given, (one) => `'${sprint([one])}'`)),
@@ -81,6 +79,9 @@ export function trimSet(set: string, given: string): string {
   while (to > from && isRemoved(to - 1)) to--
   return chars.slice(from, to).join('')
 }
+
+/** Go's `strings.ToLower`. */
+export const toLower = (given: string): string => mapChars(given, lowerChar)
 
 /** Go's `strings.Map`: character by character, invalid bytes become U+FFFD. */
 function mapChars(given: string, change: (char: string) => string): string {

@@ -81,7 +81,7 @@ function parseUrl(given: string): Url {
   const hash = given.indexOf('#')
   const main = hash === -1 ? given : given.slice(0, hash)
   const fragment = unescape(hash === -1 ? '' : given.slice(hash + 1), 'fragment', fail)
-  // eslint-disable-next-line no-control-regex -- control characters are refused
+
   if (/[\x00-\x1f\x7f]/.test(main)) fail('net/url: invalid control character in URL')
   const empty = { scheme: '', opaque: '', user: undefined, host: '', path: '', query: '', forceQuery: false, fragment }
   if (main === '*') return { ...empty, path: '*' }
@@ -150,7 +150,6 @@ function parseHost(host: string, fail: Fail): string {
 
 function unescape(given: string, mode: Mode, fail: Fail): string {
   if (mode === 'host') {
-    // eslint-disable-next-line no-control-regex -- everything of ASCII but the kept characters
     const bad = [...given].find((char) => /[\x00-\x7f]/.test(char) && char !== '%' && !isKept(char, 'host'))
     if (bad !== undefined) fail(`invalid character ${quote(bad)} in host name`)
   }

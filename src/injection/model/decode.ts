@@ -11,6 +11,11 @@ export interface DecodeOptions {
    * survive an injection.
    */
   readonly unknownFields: 'drop' | 'keep'
+  /**
+   * Which of several wrong values is reported. istiod: the first of the text; but where the JSON was made of YAML or is
+   * the outcome of a merge, its members are sorted by name first.
+   */
+  readonly errorOrder?: 'given' | 'sorted'
 }
 
 /**
@@ -20,11 +25,28 @@ export interface DecodeOptions {
  * @throws ModelError with the text of Go's decoder: of the first member that has its own reader (a quantity) and
  *   refuses, else of the first value of a wrong kind
  */
-export function decodeTyped(type: GoType, json: unknown, { unknownFields }: DecodeOptions): unknown {
+export function decodeTyped(type: GoType, json: unknown, options: DecodeOptions): unknown {
+  try {
+    return decode(type, json, options)
+  } catch (thrown) {
+    if (options.errorOrder !== 'sorted') throw thrown
+    return decode(type, sortedCopy(json), options)
+  }
+}
+
+function decode(type: GoType, json: unknown, { unknownFields }: DecodeOptions): unknown {
   const run: Run = { path: [], struct: undefined, error: undefined }
   const value = codecOf(type, CODECS[unknownFields]).decode(json, run)
   if (run.error !== undefined) throw new ModelError(run.error)
   return value
+}
+
+function sortedCopy(json: unknown): unknown {
+  if (Array.isArray(json)) return json.map(sortedCopy)
+  if (!isJsonObject(json)) return json
+  const copy: JsonObject = {}
+  for (const name of Object.keys(json).sort()) setMember(copy, name, sortedCopy(json[name]))
+  return copy
 }
 
 /** A type as Go's error messages print it. */

@@ -82,3 +82,6 @@ const getters = ({ fields }: StructType): Record<string, Method> =>
 const metadata = structOf(META_TYPES, 'ObjectMeta')
 
 export const OBJECT_META: StructType = withMethods(metadata, getters(metadata))
+
+/** Kind and version of an object. */
+export const TYPE_META: StructType = structOf(META_TYPES, 'TypeMeta')

@@ -9,7 +9,7 @@ export function canonicalTime(text: string): string {
   const parts = RFC3339.exec(text)
   if (parts === null) throw new ModelError(timeError(text))
   const [, date = '', clock = '', zone = ''] = parts
-  if (!isRealDay(date)) throw new ModelError(`parsing time ${JSON.stringify(text)}: day out of range`)
+  if (!isRealDay(date)) throw new ModelError(`parsing time ${quoteTime(text)}: day out of range`)
   return new Date(`${date}T${clock}${zone}`).toISOString().replace(/\.[0-9]+Z$/, 'Z')
 }
 
@@ -103,13 +103,23 @@ const LAYOUT: readonly {
   { part: 'Z07:00', reads: /^(?:Z|[+-][0-9]{2}:[0-9]{2})/ },
 ]
 
+/** Go's time package quotes in a way of its own: every byte that is not printable ASCII by its number. */
+function quoteTime(text: string): string {
+  const bytes = [...new TextEncoder().encode(text)].map((byte) => {
+    const char = String.fromCharCode(byte)
+    if (char === '"' || char === '\\') return `\\${char}`
+    return byte < 0x20 || byte >= 0x80 ? `\\x${byte.toString(16).padStart(2, '0')}` : char
+  })
+  return `"${bytes.join('')}"`
+}
+
 function timeError(text: string): string {
-  const quoted = JSON.stringify(text)
+  const quoted = quoteTime(text)
   let rest = text
   for (const { part, reads, range } of LAYOUT) {
     const found = reads.exec(rest)?.[0]
     if (found === undefined) {
-      return `parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(rest)} as "${part}"`
+      return `parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoteTime(rest)} as "${part}"`
     }
     const value = Number(found.slice(0, 2))
     if (range !== undefined && (value < range[1] || value > range[2])) {
@@ -119,5 +129,5 @@ function timeError(text: string): string {
   }
   return rest === ''
     ? `parsing time ${quoted}: day out of range`
-    : `parsing time ${quoted}: extra text: ${JSON.stringify(rest)}`
+    : `parsing time ${quoted}: extra text: ${quoteTime(rest)}`
 }

@@ -333,17 +333,16 @@ const TYPES: TypeTable = defineTypes(
   [...POD_TYPES, ['RawExtension', RAW_EXTENSION]],
 )
 
-const kinds = (apiVersion: string, names: readonly string[]): [string, StructType][] =>
-  names.map((name) => [`${apiVersion} ${name}`, structOf(TYPES, name)])
-
 const KINDS: ReadonlyMap<string, StructType> = new Map([
-  ['v1 Pod', POD],
-  ...kinds('v1', ['ReplicationController', 'List']),
-  ...kinds('apps/v1', ['Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet']),
-  ...kinds('batch/v1', ['Job', 'CronJob']),
-  ['apps.openshift.io/v1 DeploymentConfig', DEPLOYMENT_CONFIG],
+  ['Pod', POD],
+  ['DeploymentConfig', DEPLOYMENT_CONFIG],
+  ...['ReplicationController', 'List', 'Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet', 'Job', 'CronJob'].map(
+    (kind) => [kind, structOf(TYPES, kind)] as const,
+  ),
 ])
 
-/** The Go type of an object whose pod template we know to find; undefined for all other kinds and versions. */
-export const workloadType = (apiVersion: string, kind: string): StructType | undefined =>
-  KINDS.get(`${apiVersion} ${kind}`)
+/**
+ * The Go type of an object whose pod template we know to find; undefined for all other kinds.
+ * istiod: the version does not count, a CronJob of batch/v1beta1 is read as one of batch/v1.
+ */
+export const workloadType = (kind: string): StructType | undefined => KINDS.get(kind)

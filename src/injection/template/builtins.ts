@@ -85,7 +85,7 @@ function mapKey(key: unknown, wanted: string): string {
   const type = typeOf(key)
   if (type === undefined) throw new FunctionError(`value is nil; should be of type ${wanted}`)
   if (typeName(type) !== wanted) throw new FunctionError(`value has type ${typeName(type)}; should be ${wanted}`)
-  return rawOf(key) as string // named and plain strings are strings
+  return String(rawOf(key)) // named and plain strings are strings
 }
 
 function listIndex(key: unknown, length: number): number {
@@ -104,7 +104,8 @@ function sliceOfValue(given: unknown, ...indexes: readonly unknown[]): unknown {
   if (indexes.length > 3) throw new FunctionError(`too many slice indexes: ${indexes.length}`)
   if (typeof item === 'string' && indexes.length === 3) throw new FunctionError('cannot 3-index slice a string')
   const type = typeOf(item)
-  if (typeof item !== 'string' && type?.kind !== 'slice') throw new FunctionError(`can't slice item of type ${nameOf(item)}`)
+  if (typeof item !== 'string' && type?.kind !== 'slice')
+    throw new FunctionError(`can't slice item of type ${nameOf(item)}`)
   const length = typeof item === 'string' ? byteLength(item) : ((rawOf(item) ?? []) as readonly unknown[]).length
   const [from = 0, to = length] = indexes.map((index) => listIndex(index, length + 1))
   if (from > to) throw new FunctionError(`invalid slice index: ${from} > ${to}`)
@@ -119,7 +120,7 @@ function lengthOf(given: unknown): number {
   const type = typeOf(item)
   if (type?.kind === 'string') return isAscii(raw as string) ? (raw as string).length : byteLength(raw as string)
   if (type?.kind === 'slice') return ((raw ?? []) as readonly unknown[]).length
-  if (type?.kind === 'map') return Object.keys((raw ?? {}) as PlainMap).length
+  if (type?.kind === 'map') return Object.keys(raw ?? {}).length
   if (type?.kind === 'pointer') throw new FunctionError('len of nil pointer')
   throw new FunctionError(`len of type ${nameOf(item)}`)
 }
@@ -147,7 +148,6 @@ const HTML: Readonly<Record<string, string>> = {
 }
 
 export function escapeHtml(given: string): string {
-  // eslint-disable-next-line no-control-regex -- NUL is one of the characters that Go replaces
   return given.replace(/["'&<>\0]/g, (char) => HTML[char] ?? char)
 }
 

@@ -126,4 +126,3 @@ function equalMaps({ type, x, y }: { type: GoType; x: PlainMap; y: PlainMap }, p
   const box = (value: unknown): unknown => (elem === undefined || isPlainMap(value) ? value : wrap(elem, value))
   return keys.every((key) => Object.hasOwn(y, key) && deepEqualWithin(box(x[key]), box(y[key]), progress))
 }
-

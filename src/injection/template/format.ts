@@ -175,7 +175,9 @@ class Printer {
     const { precision, space, sharp } = this.flags
     const bytes = toBytes(value).subarray(0, precision)
     const pairs = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
-    const text = space ? pairs.map((pair) => (sharp ? '0x' : '') + pair).join(' ') : (sharp && pairs.length > 0 ? '0x' : '') + pairs.join('')
+    const text = space
+      ? pairs.map((pair) => (sharp ? '0x' : '') + pair).join(' ')
+      : (sharp && pairs.length > 0 ? '0x' : '') + pairs.join('')
     this.pad(verb === 'X' ? text.toUpperCase() : text)
   }
 
@@ -281,7 +283,9 @@ class Printer {
       if (map === null || map === undefined) return this.write('(nil)')
     }
     this.write(sharpV ? '{' : 'map[')
-    for (const [i, key] of Object.keys(map ?? {}).sort(compareText).entries()) {
+    for (const [i, key] of Object.keys(map ?? {})
+      .sort(compareText)
+      .entries()) {
       if (i > 0) this.write(sharpV ? ', ' : ' ')
       this.inner(type.key, key, at)
       this.write(':')
@@ -291,13 +295,14 @@ class Printer {
   }
 
   private formatStruct(type: StructType, value: PlainMap | null | undefined, at: Position): void {
-    if (type === COMPLEX128) return this.pad(String(value))
+    if (type === COMPLEX128) return this.pad(type.toText?.(value) ?? '')
     const { sharpV, plusV } = this.flags
     this.write((sharpV ? typeName(type) : '') + '{')
     for (const [i, field] of type.fields.entries()) {
       if (i > 0) this.write(sharpV ? ', ' : ' ')
       if (plusV || sharpV) this.write(field.name + ':')
-      const own = value !== null && value !== undefined && Object.hasOwn(value, field.json) ? value[field.json] : undefined
+      const own =
+        value !== null && value !== undefined && Object.hasOwn(value, field.json) ? value[field.json] : undefined
       this.inner(field.type, field.json === '' ? value : own, at)
     }
     this.write('}')
@@ -462,7 +467,12 @@ class Formatter {
     if (!this.goodIndex) return printer.write(`%!${verb}(BADINDEX)`)
     if (this.argument >= this.values.length) return printer.write(`%!${verb}(MISSING)`)
     if (verb === 'v') {
-      Object.assign(printer.flags, { sharpV: printer.flags.sharp, plusV: printer.flags.plus, sharp: false, plus: false })
+      Object.assign(printer.flags, {
+        sharpV: printer.flags.sharp,
+        plusV: printer.flags.plus,
+        sharp: false,
+        plus: false,
+      })
     }
     printer.arg(this.values[this.argument++], verb)
   }

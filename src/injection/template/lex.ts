@@ -28,8 +28,7 @@ export type TokenKind =
   | 'nil'
   | Keyword
 
-export type Keyword =
-  'block' | 'break' | 'continue' | 'define' | 'else' | 'end' | 'if' | 'range' | 'template' | 'with'
+export type Keyword = 'block' | 'break' | 'continue' | 'define' | 'else' | 'end' | 'if' | 'range' | 'template' | 'with'
 
 const KEYWORDS: ReadonlySet<string> = new Set<Keyword>([
   'block',
@@ -265,11 +264,12 @@ class Lexer {
     return this.emit('complex')
   }
 
-  private badNumber = (): 'stopped' =>
-    this.stop(`bad number syntax: ${quote(this.text.slice(this.start, this.at))}`)
+  private badNumber = (): 'stopped' => this.stop(`bad number syntax: ${quote(this.text.slice(this.start, this.at))}`)
 
   private scanNumber(): boolean {
-    this.take(/[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y)
+    this.take(
+      /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y,
+    )
     if (!isAlphaNumeric(this.peek())) return true
     this.at += this.peek().length
     return false

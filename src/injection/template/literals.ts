@@ -54,5 +54,7 @@ function complexValues(text: string): Values | string {
   const real = parseFloat64(parts?.[1] ?? '')
   const imaginary = parseFloat64(parts?.[2] ?? '')
   if (real.problem !== undefined || imaginary.problem !== undefined) return illegal(text)
-  return imaginary.value === 0 ? { ...floatValues(real.value), imaginary: 0 } : { float: real.value, imaginary: imaginary.value }
+  return imaginary.value === 0
+    ? { ...floatValues(real.value), imaginary: 0 }
+    : { float: real.value, imaginary: imaginary.value }
 }

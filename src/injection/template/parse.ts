@@ -100,8 +100,7 @@ class Parser {
     const token = this.takeNonSpace()
     switch (token.kind) {
       case 'define':
-        if (this.blocks.length > 1) break
-        return this.readDefine()
+        return this.blocks.length > 1 ? this.readPipeline() : this.readDefine()
       case 'block':
         return this.readBlock()
       case 'template':
@@ -117,9 +116,14 @@ class Parser {
         return this.readElse()
       case 'end':
         return this.readEnd(token)
+      default:
+        return this.readPipeline()
     }
+  }
+
+  private readPipeline(): void {
     this.next--
-    const at = this.peek().at
+    const { at } = this.peek()
     this.append({ kind: 'action', at, pipe: this.pipeline('command', 'rightDelim') })
   }
 

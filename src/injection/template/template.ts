@@ -44,7 +44,11 @@ export function parseTemplate(name: string, given: string, { functions }: { func
     render: (data, options) =>
       limited({ name, text }, () => {
         const limits = { ...DEFAULT_LIMITS, ...options?.limits }
-        const machine = new Machine(main, { programs, data: (changesData ? copyForChanges(data) : data) ?? undefined, limits })
+        const machine = new Machine(main, {
+          programs,
+          data: (changesData ? copyForChanges(data) : data) ?? undefined,
+          limits,
+        })
         return normalizeBytes(machine.run())
       }),
   }

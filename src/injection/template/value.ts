@@ -125,7 +125,7 @@ const isUntypedMap = (type: GoType & { kind: 'map' }): boolean =>
 
 /** Elements of a list of any type as templates see them; undefined if it is no list. A nil list has none. */
 export function elementsOf(value: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(value)) return value
+  if (Array.isArray(value)) return value as readonly unknown[]
   if (!(value instanceof TypedValue) || value.type.kind !== 'slice') return undefined
   const { elem } = value.type
   const items = (value.value ?? []) as readonly unknown[] // the in-memory form of a slice is an array

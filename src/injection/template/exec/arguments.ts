@@ -38,14 +38,16 @@ function fitTyped(value: unknown, type: GoType, site: Site): unknown {
 }
 
 /** Integers are handed to functions as numbers. */
-const deliver = (raw: unknown, type: GoType): unknown => (typeof raw === 'bigint' && isInteger(type) ? Number(raw) : raw)
+const deliver = (raw: unknown, type: GoType): unknown =>
+  typeof raw === 'bigint' && isInteger(type) ? Number(raw) : raw
 
 function isAssignable(given: GoType, wanted: GoType): boolean {
   if (sameType(given, wanted)) return true
   if (given.kind === 'slice' && wanted.kind === 'slice') {
     return (given.name === undefined || wanted.name === undefined) && sameType(given.elem, wanted.elem)
   }
-  if (given.kind !== 'map' || wanted.kind !== 'map' || (given.name !== undefined && wanted.name !== undefined)) return false
+  if (given.kind !== 'map' || wanted.kind !== 'map' || (given.name !== undefined && wanted.name !== undefined))
+    return false
   return sameType(given.key, wanted.key) && sameType(given.elem, wanted.elem)
 }
 
@@ -56,7 +58,10 @@ function fitMessage(value: unknown, site: Site): unknown {
   const target = type?.kind === 'pointer' ? type.elem : type
   const isMessage = target?.kind === 'struct' && (target.message === true || target.opaque === 'duration')
   if (isMessage && (type?.kind === 'pointer' || (value instanceof TypedValue && value.addressable))) return value
-  return fail(site, `wrong type for value; expected protoreflect.ProtoMessage; got ${type === undefined ? 'interface {}' : typeName(type)}`)
+  return fail(
+    site,
+    `wrong type for value; expected protoreflect.ProtoMessage; got ${type === undefined ? 'interface {}' : typeName(type)}`,
+  )
 }
 
 function canBeNil(type: GoType): boolean {
@@ -80,7 +85,8 @@ export function fitConstant(node: Operand, { type }: Param<unknown>, site: Site)
     const ideal = idealConstant(node, site)
     return typeof ideal === 'function' ? (ideal as () => never) : constant(ideal)
   }
-  if (type === 'message') return () => fail(site, `can't handle ${printExpression(node)} for arg of type protoreflect.ProtoMessage`)
+  if (type === 'message')
+    return () => fail(site, `can't handle ${printExpression(node)} for arg of type protoreflect.ProtoMessage`)
   const fitted = constantOfType(node, type)
   return fitted === undefined ? () => failConstant(node, type, site) : constant(fitted)
 }
@@ -105,7 +111,8 @@ function failConstant(node: Operand, type: GoType, site: Site): never {
   const found = printExpression(node)
   if (type.kind === 'string' || type.kind === 'bool') fail(site, `expected ${type.kind}; found ${found}`)
   if (type.kind.startsWith('float')) fail(site, `expected float; found ${found}`)
-  if (isInteger(type)) fail(site, `expected ${type.kind.startsWith('u') ? 'unsigned integer' : 'integer'}; found ${found}`)
+  if (isInteger(type))
+    fail(site, `expected ${type.kind.startsWith('u') ? 'unsigned integer' : 'integer'}; found ${found}`)
   fail(site, `can't handle ${found} for arg of type ${typeName(type)}`)
 }
 

@@ -198,7 +198,11 @@ function startRange(node: RangeNode, context: Context, otherwise: Target): Instr
   }
 }
 
-const lastOperand = (pipe: PipeNode): Operand => pipe.commands.at(-1)?.operands[0] ?? pipe
+/** What Go has evaluated last when a pipeline is done: the innermost last argument of its last command. */
+function lastOperand(pipe: PipeNode): Operand {
+  const last = pipe.commands.at(-1)?.operands.at(-1) ?? pipe
+  return last.kind === 'pipe' && last !== pipe ? lastOperand(last) : last
+}
 
 /** What a pointer leads to; a nil one stays. */
 function dereference(value: unknown): unknown {

@@ -55,8 +55,10 @@ function compileCommand(command: CommandNode, hasFinal: boolean, context: Contex
   if (first.kind === 'identifier') {
     return compileCall({ name: first.name, operands: rest, hasFinal, node: command }, context)
   }
-  const hasNames = first.kind === 'field' || first.kind === 'chain' || (first.kind === 'variable' && first.names.length > 0)
-  if (hasNames && takesArguments) return compileSteps(first, context, methodArguments(rest, { hasFinal, site, context }))
+  const hasNames =
+    first.kind === 'field' || first.kind === 'chain' || (first.kind === 'variable' && first.names.length > 0)
+  if (hasNames && takesArguments)
+    return compileSteps(first, context, methodArguments(rest, { hasFinal, site, context }))
   if (takesArguments) return () => fail(site, `can't give argument to non-function ${printArgument(first)}`)
   if (first.kind === 'nil') return () => fail(site, 'nil is not a command')
   return compileOperand(first, context)
@@ -129,12 +131,13 @@ interface MethodArguments {
 function methodArguments(operands: readonly Operand[], { hasFinal, site, context }: MethodArguments): BindArguments {
   return (machine, final) => ({
     hasArguments: true,
-    call: (method, self, name) => callMethod(method, self, {
-      name,
-      site,
-      given: operands.map((operand) => (param: Param<unknown>) => compileArgument(operand, param, context)(machine)),
-      final: hasFinal ? [final] : [],
-    }),
+    call: (method, self, name) =>
+      callMethod(method, self, {
+        name,
+        site,
+        given: operands.map((operand) => (param: Param<unknown>) => compileArgument(operand, param, context)(machine)),
+        final: hasFinal ? [final] : [],
+      }),
   })
 }
 
@@ -147,7 +150,8 @@ interface MethodCall {
 
 function callMethod(method: Method, self: unknown, { name, site, given, final }: MethodCall): unknown {
   const count = given.length + final.length
-  if (count !== method.params.length) fail(site, `wrong number of args for ${name}: want ${method.params.length} got ${count}`)
+  if (count !== method.params.length)
+    fail(site, `wrong number of args for ${name}: want ${method.params.length} got ${count}`)
   const params = method.params.map((type): Param<unknown> => ({ type }))
   const values = given.map((argument, i) => argument(params[i] ?? { type: 'value' }))
   for (const value of final) values.push(fit(value, params[count - 1] ?? { type: 'value' }, site))
@@ -173,7 +177,12 @@ function compileCall(call: Call, context: Context): Evaluate {
     return compileShortCircuit(given, { hasFinal, stopsAt: declared.shortCircuit, site })
   }
   const last = paramAt(declared, operands.length)
-  return compileInvocation(declared, { given, name, site, fitFinal: hasFinal ? (final) => fit(final, last, site) : undefined })
+  return compileInvocation(declared, {
+    given,
+    name,
+    site,
+    fitFinal: hasFinal ? (final) => fit(final, last, site) : undefined,
+  })
 }
 
 function paramAt({ params, rest }: TemplateFunction, index: number): Param<unknown> {
@@ -189,7 +198,9 @@ function countProblem(
   if (rest === undefined) {
     return total === params.length ? undefined : `wrong number of args for ${name}: want ${params.length} got ${total}`
   }
-  return total >= params.length ? undefined : `wrong number of args for ${name}: want at least ${params.length} got ${count}`
+  return total >= params.length
+    ? undefined
+    : `wrong number of args for ${name}: want at least ${params.length} got ${count}`
 }
 
 /** One argument of a call, checked against its parameter. */

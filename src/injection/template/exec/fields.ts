@@ -35,7 +35,11 @@ interface Cursor {
 }
 
 /** Follows `names` from `receiver`. A missing receiver stays missing; `last` tells how to call a final method. */
-export function stepThrough(receiver: unknown, names: readonly string[], options: { site: Site; last: LastStep }): unknown {
+export function stepThrough(
+  receiver: unknown,
+  names: readonly string[],
+  options: { site: Site; last: LastStep },
+): unknown {
   const cursor: Cursor = { type: undefined, value: receiver, addressable: false }
   enter(cursor)
   const end = names.length - 1
@@ -83,7 +87,8 @@ function stepTyped(cursor: Cursor, name: string, step: TypedStep): void {
   const isNilPointer = outer.kind === 'pointer' && (cursor.value === null || cursor.value === undefined)
   if (type.kind === 'struct') return stepStruct(cursor, name, { ...step, type, outer, isNilPointer })
   const method = methodOf(type, name)
-  if (method !== undefined && canCall(method, cursor)) return callMethod(cursor, { method, self: cursor.value, name, step })
+  if (method !== undefined && canCall(method, cursor))
+    return callMethod(cursor, { method, self: cursor.value, name, step })
   if (type.kind === 'map' && type.key.kind === 'string' && type.key.name === undefined) {
     return stepMap(cursor, name, { ...step, elem: type.elem })
   }
@@ -237,7 +242,12 @@ function getterOf(type: StructType, name: string): Method | undefined {
   }
 }
 
-const ENUM_NUMBER: Method = { params: [], result: { kind: 'int32', name: 'protoreflect.EnumNumber' }, nilSafe: false, call: (self) => self }
+const ENUM_NUMBER: Method = {
+  params: [],
+  result: { kind: 'int32', name: 'protoreflect.EnumNumber' },
+  nilSafe: false,
+  call: (self) => self,
+}
 
 function enumMethod({ enumNames }: ScalarType, name: string): Method | undefined {
   if (enumNames === undefined) return undefined

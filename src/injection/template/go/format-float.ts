@@ -35,7 +35,11 @@ function formatMagnitude(value: number, format: FloatFormat): string {
       return formatHex(value, verb, precision)
     case 'e':
     case 'E':
-      return exponentForm(precision < 0 ? shortest(value, format) : rounded(value, { significant: precision + 1 }), verb, precision)
+      return exponentForm(
+        precision < 0 ? shortest(value, format) : rounded(value, { significant: precision + 1 }),
+        verb,
+        precision,
+      )
     case 'f':
       return plainForm(precision < 0 ? shortest(value, format) : rounded(value, { decimals: precision }), precision)
     case 'g':

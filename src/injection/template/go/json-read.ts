@@ -21,7 +21,8 @@ export function readJson(text: string): unknown {
 
 function reviver(_key: string, value: unknown): unknown {
   if (typeof value === 'string') return replaceLoneSurrogates(value)
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new FunctionError('json: cannot unmarshal number into Go value of type float64')
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new FunctionError('json: cannot unmarshal number into Go value of type float64')
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const map = newMap()
   for (const key of Object.keys(value)) setKey(map, replaceLoneSurrogates(key), (value as PlainMap)[key])

@@ -2,9 +2,10 @@
 import { FunctionError } from '../errors.ts'
 import { checkDepth, checkTextLength, LimitReached, MAX_VALUE_DEPTH } from '../limits.ts'
 import type { GoType, StructField, StructType } from '../types.ts'
-import { rawOf, TypedValue, typeOf, type PlainMap } from '../value.ts'
-import { compareText, hasRawBytes } from './byte-text.ts'
+import { newMap, rawOf, setKey, TypedValue, typeOf, type PlainMap } from '../value.ts'
+import { compareText, hasRawBytes, replaceRawBytes } from './byte-text.ts'
 import { formatFloat } from './format-float.ts'
+import { readJson } from './json-read.ts'
 
 export interface JsonOptions {
   /** Write `<`, `>`, `&` as escapes, as `json.Marshal` does. @default true */
@@ -45,7 +46,8 @@ const unicodeEscape = (char: string): string => '\\u' + char.charCodeAt(0).toStr
 
 /** A float as `encoding/json` writes it: exponent form below 1e-6 and from 1e21. @throws FunctionError for NaN, infinities */
 export function jsonFloat(value: number): string {
-  if (!Number.isFinite(value)) throw new FunctionError(`json: unsupported value: ${formatFloat(value, { verb: 'g', precision: -1 })}`)
+  if (!Number.isFinite(value))
+    throw new FunctionError(`json: unsupported value: ${formatFloat(value, { verb: 'g', precision: -1 })}`)
   const size = Math.abs(value)
   if (size === 0 || (size >= 1e-6 && size < 1e21)) return formatFloat(value, { verb: 'f', precision: -1 })
   return formatFloat(value, { verb: 'e', precision: -1 }).replace(/e-0(\d)$/, 'e-$1')
@@ -93,7 +95,7 @@ class JsonWriter {
       case 'struct':
         return this.struct(type, value)
       default:
-        return this.write(String(value ?? 0))
+        return this.write(String((value as number | bigint | undefined) ?? 0))
     }
   }
 
@@ -169,6 +171,75 @@ class JsonWriter {
     const { indent } = this.options
     if (indent !== undefined) this.write('\n' + indent.repeat(this.ancestors.length))
   }
+}
+
+/**
+ * What a JSON reader would make of the value's JSON: plain objects, lists and scalars, but integers keep all digits.
+ * @throws FunctionError as `jsonOf`
+ */
+export function plainJson(value: unknown): unknown {
+  const type = typeOf(value)
+  return type === undefined ? null : plainOf(type, rawOf(value), [])
+}
+
+function plainOf(type: GoType, value: unknown, ancestors: readonly unknown[]): unknown {
+  const deeper =
+    type.kind === 'slice' || type.kind === 'map' || type.kind === 'struct' ? within(value, ancestors) : ancestors
+  switch (type.kind) {
+    case 'any': {
+      const dynamic = typeOf(value)
+      return dynamic === undefined ? null : plainOf(dynamic, rawOf(value), ancestors)
+    }
+    case 'string':
+      return replaceRawBytes((value as string | undefined) ?? '')
+    case 'bool':
+      return value === true
+    case 'float32':
+    case 'float64':
+      return Number(jsonFloat((value as number | undefined) ?? 0))
+    case 'pointer':
+      return value === null || value === undefined ? null : plainOf(type.elem, value, ancestors)
+    case 'slice':
+      return (
+        (value as readonly unknown[] | null | undefined)?.map((item) =>
+          plainOf(type.elem, unboxed(type.elem, item), deeper),
+        ) ?? null
+      )
+    case 'map':
+      return plainMap(type.elem, value as PlainMap | null | undefined, deeper)
+    case 'struct':
+      return plainStruct(type, value, deeper)
+    default:
+      return BigInt((value as number | bigint | undefined) ?? 0)
+  }
+}
+
+function plainMap(elem: GoType, map: PlainMap | null | undefined, ancestors: readonly unknown[]): unknown {
+  if (map === null || map === undefined) return null
+  const plain = newMap()
+  for (const key of Object.keys(map)) {
+    setKey(plain, replaceRawBytes(key), plainOf(elem, unboxed(elem, map[key]), ancestors))
+  }
+  return plain
+}
+
+function plainStruct(type: StructType, value: unknown, ancestors: readonly unknown[]): unknown {
+  if (type.toJson !== undefined || (type.opaque !== undefined && type.opaque !== 'duration'))
+    return readJson(goJson(type, value))
+  const plain = newMap()
+  for (const member of membersOf(type, value as PlainMap | null | undefined)) {
+    setKey(plain, member.field.json, plainOf(member.field.type, member.value, ancestors))
+  }
+  return plain
+}
+
+/** The way down to a value; a value within itself has no JSON. */
+function within(value: unknown, ancestors: readonly unknown[]): readonly unknown[] {
+  if (typeof value === 'object' && value !== null && ancestors.includes(value)) {
+    throw new FunctionError('json: unsupported value: encountered a cycle')
+  }
+  checkDepth(ancestors.length)
+  return [...ancestors, value]
 }
 
 /** Typed values inside untyped JSON keep their type; the elements of typed lists are bare. */

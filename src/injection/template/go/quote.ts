@@ -68,7 +68,7 @@ function unescape(body: string, mark: string): string | undefined {
   if (!body.includes('\\')) return body.includes(mark) ? undefined : body
   let text = ''
   let bytes: number[] = []
-  for (let i = 0; i < body.length; ) {
+  for (let i = 0; i < body.length;) {
     const char = body.charAt(i)
     if (char === mark) return undefined
     const escape = char === '\\' ? readEscape(body, i + 1, mark) : { length: 0, text: char }

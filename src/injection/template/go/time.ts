@@ -53,7 +53,9 @@ export function civilTime({ seconds, offsetSeconds }: Instant): CivilTime {
   const shifted = days + 719468
   const era = Math.floor(shifted / 146097)
   const dayOfEra = shifted - era * 146097
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365)
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365,
+  )
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const monthIndex = Math.floor((5 * dayOfYear + 2) / 153)
   const month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
@@ -225,7 +227,7 @@ const RANGE_NAMES: Readonly<Record<string, string>> = {
   '1': 'month',
   '02': 'day',
   '2': 'day',
-  '_2': 'day',
+  _2: 'day',
   '15': 'hour',
   '03': 'hour',
   '3': 'hour',
@@ -275,7 +277,9 @@ function readElement(element: string, rest: string, { fields, next }: { fields: 
       return readName(shortened(DAYS), rest, () => undefined)
     case '01':
     case '1':
-      return take(element === '01' ? /^\d{2}/ : /^\d\d?/, rest, (match) => within((fields.month = Number(match)), 1, 12))
+      return take(element === '01' ? /^\d{2}/ : /^\d\d?/, rest, (match) =>
+        within((fields.month = Number(match)), 1, 12),
+      )
     case '02':
       return take(/^\d{2}/, rest, (match) => void (fields.day = Number(match)))
     case '2':
@@ -284,7 +288,11 @@ function readElement(element: string, rest: string, { fields, next }: { fields: 
       return take(/^ ?\d\d?/, rest, (match) => void (fields.day = Number(match)))
     case '002':
     case '__2':
-      return take(element === '002' ? /^\d{3}/ : /^ {0,2}\d{1,3}/, rest, (match) => void (fields.yearDay = Number(match)))
+      return take(
+        element === '002' ? /^\d{3}/ : /^ {0,2}\d{1,3}/,
+        rest,
+        (match) => void (fields.yearDay = Number(match)),
+      )
     case '15':
       return take(/^\d\d?/, rest, (match) => within((fields.hour = Number(match)), 0, 23))
     case '03':
@@ -292,13 +300,19 @@ function readElement(element: string, rest: string, { fields, next }: { fields: 
       return take(element === '03' ? /^\d{2}/ : /^\d\d?/, rest, (match) => within((fields.hour = Number(match)), 0, 12))
     case '04':
     case '4':
-      return take(element === '04' ? /^\d{2}/ : /^\d\d?/, rest, (match) => within((fields.minute = Number(match)), 0, 59))
+      return take(element === '04' ? /^\d{2}/ : /^\d\d?/, rest, (match) =>
+        within((fields.minute = Number(match)), 0, 59),
+      )
     case '05':
     case '5':
       return readSecond(element, rest, { fields, next })
     case 'PM':
     case 'pm':
-      return take(element === 'PM' ? /^[AP]M/ : /^[ap]m/, rest, (match) => void (fields.isPm = match.toUpperCase() === 'PM'))
+      return take(
+        element === 'PM' ? /^[AP]M/ : /^[ap]m/,
+        rest,
+        (match) => void (fields.isPm = match.toUpperCase() === 'PM'),
+      )
     case 'MST':
       return take(/^(?:UTC|[A-Z]{3,5}|[+-]\d{2}(?:\d{2})?)/, rest, (match) => void (fields.zone = match))
     default:
@@ -317,7 +331,9 @@ function readName(names: readonly string[], rest: string, use: (index: number) =
 
 /** A fraction may follow seconds although the layout has none. */
 function readSecond(element: string, rest: string, { fields, next }: { fields: Fields; next: string }): Read {
-  const read = take(element === '05' ? /^\d{2}/ : /^\d\d?/, rest, (match) => within((fields.second = Number(match)), 0, 59))
+  const read = take(element === '05' ? /^\d{2}/ : /^\d\d?/, rest, (match) =>
+    within((fields.second = Number(match)), 0, 59),
+  )
   if (read === undefined || read === 'range' || /^[.,]/.test(next)) return read
   const fraction = /^[.,](\d+)/.exec(read.rest)
   if (fraction === null) return read
@@ -364,8 +380,14 @@ function assemble(fields: Fields, text: string): ParsedTime {
   const month = fields.month < 0 ? 1 : fields.month
   const day = fields.day < 0 ? 1 : fields.day
   if (day < 1 || day > daysIn(year, month)) return outOfRange
-  const days = fields.yearDay >= 1 && fields.month < 0 ? daysOf(year, 1, 1) + fields.yearDay - 1 : daysOf(year, month, day)
-  const hour = fields.isPm === true && fields.hour < 12 ? fields.hour + 12 : fields.isPm === false && fields.hour === 12 ? 0 : fields.hour
+  const days =
+    fields.yearDay >= 1 && fields.month < 0 ? daysOf(year, 1, 1) + fields.yearDay - 1 : daysOf(year, month, day)
+  const hour =
+    fields.isPm === true && fields.hour < 12
+      ? fields.hour + 12
+      : fields.isPm === false && fields.hour === 12
+        ? 0
+        : fields.hour
   const offset = fields.offsetSeconds ?? 0
   const seconds = days * DAY_SECONDS + hour * 3600 + fields.minute * 60 + fields.second - offset
   const zone = offset === 0 && (fields.zone === '' || fields.offsetSeconds !== undefined) ? 'UTC' : fields.zone

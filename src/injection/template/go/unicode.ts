@@ -56,4 +56,5 @@ export function titleChar(char: string): string {
   return upperChar(char)
 }
 
-const isOneChar = (text: string): boolean => text.length === 1 || (text.length === 2 && (text.codePointAt(0) ?? 0) > 0xffff)
+const isOneChar = (text: string): boolean =>
+  text.length === 1 || (text.length === 2 && (text.codePointAt(0) ?? 0) > 0xffff)

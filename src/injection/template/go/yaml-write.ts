@@ -57,6 +57,7 @@ class YamlWriter {
 
   private map(map: Record<string, unknown>, { indent, isRoot = false, isItem = false }: Place): void {
     const keys = Object.keys(map).sort(compareKeys)
+    keys.forEach(checkKey)
     if (keys.length === 0) return this.write('{}')
     const at = isRoot ? 0 : indent + 2
     for (const [i, key] of keys.entries()) {
@@ -66,7 +67,6 @@ class YamlWriter {
   }
 
   private pair(key: string, value: unknown, at: number): void {
-    checkReadable(key)
     if (isSimpleKey(key)) {
       const text = scalarText(key, { indent: at, column: at, isKey: true })
       this.write(text + ':')
@@ -81,7 +81,9 @@ class YamlWriter {
 }
 
 const isBlock = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0)
+  typeof value === 'object' &&
+  value !== null &&
+  (Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0)
 
 const isSimpleKey = (key: string): boolean => !/[\n\r\u0085\u2028\u2029]/.test(key) && byteLength(key) <= MAX_SIMPLE_KEY
 
@@ -119,30 +121,44 @@ function leadingDigit(chars: readonly string[], at: number): string {
 function digitsAt(chars: readonly string[], from: number): string {
   let end = from
   while (end < chars.length && isDigit(chars[end] ?? '')) end++
-  return chars.slice(from, end).map((char) => (/[0-9]/.test(char) ? char : '0')).join('')
+  return chars
+    .slice(from, end)
+    .map((char) => (/[0-9]/.test(char) ? char : '0'))
+    .join('')
 }
 
 function scalarText(value: unknown, place: Place): string {
-  if (value === null || value === undefined) return 'null'
-  if (typeof value === 'boolean') return String(value)
-  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'string') return stringText(readBack(value), place)
   if (typeof value === 'number') return numberText(value)
-  checkReadable(String(value))
-  return stringText(String(value), place)
+  return typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : 'null'
+}
+
+/** The text as YAML reads it from JSON: U+0085 ends a line there, and lines are folded. */
+function readBack(text: string): string {
+  checkReadable(text)
+  if (!text.includes('\u0085')) return text
+  return text.replace(/ *(?:\u0085 *)+/g, (breaks) => {
+    const count = breaks.split('\u0085').length - 1
+    return count === 1 ? ' ' : '\n'.repeat(count - 1)
+  })
 }
 
 /** Whole floats below 2^64 are written as integers: in JSON they have no point, and YAML reads them so. */
 function numberText(value: number): string {
-  if (Object.is(value, -0)) return '-0'
   const isPlain = Number.isInteger(value) && Math.abs(value) < 1e21
   if (isPlain && value < 2 ** 64 && value >= -(2 ** 63)) return BigInt(value).toString()
   return formatG(value)
 }
 
+/** go-yaml reads no keys that take more than a line. */
+function checkKey(key: string): void {
+  if (key.includes('\u0085')) throw new FunctionError("yaml: did not find expected ',' or '}'")
+}
+
 /** Characters that go-yaml's reader refuses. */
 function checkReadable(text: string): void {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
-  if (/[\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text)) throw new FunctionError('yaml: control characters are not allowed')
+  if (/[\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text))
+    throw new FunctionError('yaml: control characters are not allowed')
 }
 
 function stringText(text: string, place: Place): string {
@@ -164,7 +180,7 @@ const BASE60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/
 
 /** Whether the text, written plainly, would be read as something else than text. */
 function looksLikeOther(text: string): boolean {
-  if (BOOLS.test(text) || NULLS.test(text) || SPECIAL_FLOATS.test(text) || text === '<<') return true
+  if (BOOLS.test(text) || NULLS.test(text) || SPECIAL_FLOATS.test(text)) return true
   if (BASE60.test(text) || isTimestamp(text)) return true
   if (!/^[-+.0-9]/.test(text)) return false
   const digits = text.replaceAll('_', '')
@@ -176,14 +192,15 @@ function isInteger(text: string): boolean {
   return /^[-+]?0[xX][0-9a-fA-F]+$/.test(text) || /^-?0b[01]+$/i.test(text) || /^\+0b[01]+$/i.test(text)
 }
 
-const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
+const DATE =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
 
 function isTimestamp(text: string): boolean {
   const parts = DATE.exec(text)
   if (parts === null) return false
   const [, year, month, day, hour = 0, minute = 0, second = 0] = parts.map(Number)
   const lastDay = new Date(Date.UTC(2000, Number(month), 0)).getUTCDate()
-  const isLeap = new Date(Date.UTC(Number(year) % 400 + 400, 1, 29)).getUTCMonth() === 1
+  const isLeap = new Date(Date.UTC((Number(year) % 400) + 400, 1, 29)).getUTCMonth() === 1
   const days = Number(month) === 2 && !isLeap ? 28 : lastDay
   const isDate = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= days
   return isDate && !(Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
@@ -219,7 +236,6 @@ function analyze(text: string): Analysis {
 }
 
 function hasUnprintable(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   return /[^\n\x20-\x7e\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/.test(text)
 }
 
@@ -230,37 +246,63 @@ function hasIndicators(text: string): boolean {
   return /:(?:\s|$)/.test(text) || /\s#/.test(text)
 }
 
-/** Breaks the text at the first single space beyond the width, unless it is a key. */
-function foldSpaces(text: string, { column, indent, isKey = false }: Place, write: (char: string) => string): string {
-  let out = ''
-  let at = column
-  let wasSpace = false
-  for (let i = 0; i < text.length; ) {
-    const char = String.fromCodePoint(text.codePointAt(i) ?? 0)
-    const isSpace = char === ' '
-    const canFold = isSpace && !isKey && !wasSpace && at > WIDTH && i > 0 && i < text.length - 1 && text.charAt(i + 1) !== ' '
-    if (canFold) {
-      out += '\n' + ' '.repeat(foldIndent(indent))
-      at = foldIndent(indent)
-    } else {
-      const written = write(char)
-      out += written
-      at += [...written].length
-    }
-    wasSpace = isSpace
-    i += char.length
-  }
-  return out
-}
-
 const foldIndent = (indent: number): number => indent + 2
 
-const folded = (text: string, place: Place): string => foldSpaces(text, place, (char) => char)
+/** Writes a text on one line, or several: broken at single spaces beyond the width, unless it is a key. */
+class Folder {
+  out = ''
+  private column: number
+  private readonly indent: number
+  private readonly folds: boolean
+  private afterSpace = false
+  private afterBreak = false
 
-function singleQuoted(text: string, place: Place): string {
-  const quotedPlace = { ...place, column: place.column + 1 }
-  return `'${foldSpaces(text, quotedPlace, (char) => (char === "'" ? "''" : char))}'`
+  constructor({ column, indent, isKey = false }: Place, offset: number) {
+    this.column = column + offset
+    this.indent = foldIndent(indent)
+    this.folds = !isKey
+  }
+
+  run(text: string, escape: (char: string) => string): string {
+    const chars = [...text]
+    for (const [i, char] of chars.entries()) {
+      const isInner = i > 0 && i < chars.length - 1 && chars[i + 1] !== ' '
+      if (char === ' ' && isInner && this.folds && !this.afterSpace && this.column > WIDTH) this.breakLine()
+      else if (BREAK.test(char)) this.writeBreak(char)
+      else this.write(char, escape)
+      this.afterSpace = char === ' '
+    }
+    return this.out
+  }
+
+  private breakLine(): void {
+    this.out += '\n' + ' '.repeat(this.indent)
+    this.column = this.indent
+  }
+
+  /** U+2028 and U+2029 end a line in YAML; what follows is indented. */
+  private writeBreak(char: string): void {
+    this.out += char
+    this.column = 0
+    this.afterBreak = true
+  }
+
+  private write(char: string, escape: (char: string) => string): void {
+    if (this.afterBreak && char !== ' ') {
+      this.out += ' '.repeat(Math.max(0, this.indent - this.column))
+      this.column = Math.max(this.column, this.indent)
+      this.afterBreak = false
+    }
+    const written = escape(char)
+    this.out += written
+    this.column += [...written].length
+  }
 }
+
+const folded = (text: string, place: Place): string => new Folder(place, 0).run(text, (char) => char)
+
+const singleQuoted = (text: string, place: Place): string =>
+  `'${new Folder(place, 1).run(text, (char) => (char === "'" ? "''" : char))}'`
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   '\0': '\\0',
@@ -294,7 +336,7 @@ function doubleQuoted(text: string, { column, indent, isKey = false }: Place): s
       wasSpace = true
       continue
     }
-    const written = escapeDouble(char)
+    const written = escapeDouble(char, text.startsWith('\ufeff'))
     out += written
     at += [...written].length
     wasSpace = isSpace
@@ -302,9 +344,10 @@ function doubleQuoted(text: string, { column, indent, isKey = false }: Place): s
   return out + '"'
 }
 
-function escapeDouble(char: string): string {
+/** istiod: a byte order mark at the start makes go-yaml escape every character. */
+function escapeDouble(char: string, escapesAll: boolean): string {
   const code = char.codePointAt(0) ?? 0
-  const mustEscape = hasUnprintable(char) || BREAK.test(char) || char === '"' || char === '\\'
+  const mustEscape = escapesAll || hasUnprintable(char) || BREAK.test(char) || char === '"' || char === '\\'
   if (!mustEscape) return char
   const named = NAMED_ESCAPES[char]
   if (named !== undefined) return named
@@ -318,10 +361,8 @@ function literal(text: string, { indent, isRoot = false }: Place): string {
   const at = isRoot ? 2 : indent + 2
   const needsHint = text.startsWith(' ') || BREAK.test(text.charAt(0))
   const chomp = !BREAK.test(text.slice(-1)) ? '-' : text.length === 1 || BREAK.test(text.slice(-2, -1)) ? '+' : ''
-  const lines = text.split('\n')
-  if (chomp === '') lines.pop()
-  const body = lines.map((line) => (line === '' ? '' : ' '.repeat(at) + line)).join('\n')
+  const lines = text.split(/(?<=[\n\u2028\u2029])/)
+  const body = lines.map((line) => (BREAK.test(line.charAt(0)) ? line : ' '.repeat(at) + line)).join('')
   const hint = `|${needsHint ? '2' : ''}${chomp}`
-  return chomp === '+' ? hint + '\n' + body.replace(/\n$/, '') : hint + '\n' + body
+  return `${hint}\n${body.replace(/\n$/, '')}`
 }
-

@@ -1,0 +1,143 @@
+/** Whole requests over TLS against the shipped server, beside an echo server that does nothing with them. */
+import { readdirSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { certificateIn } from './support/certificate.ts'
+import { runLoad, type LoadResult } from './support/load.ts'
+import { freshReviewOf, reviewOf, smallPod, tenContainerPod } from './support/pods.ts'
+import { cpuMs, rssMiB } from './support/proc.ts'
+import { startEcho, startOurs, type Server } from './support/servers.ts'
+import { median, quantile } from './support/statistics.ts'
+
+export interface HttpBenchOptions {
+  /** Requests of one sample. */
+  readonly requests: number
+  readonly rounds: number
+  /** Requests of the memory run. */
+  readonly soak: number
+}
+
+interface Sample {
+  readonly perSecond: number
+  readonly perCpuSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+const CONNECTIONS = 4
+
+export async function benchHttp(options: HttpBenchOptions): Promise<string[]> {
+  const rows = [
+    '| review | server | reviews/s | reviews per CPU second | p50 | p99 | CPU against echo |',
+    '|---|---|---|---|---|---|---|',
+  ]
+  for (const [name, pod] of Object.entries({ small: smallPod(), 'ten containers': tenContainerPod() })) {
+    rows.push(...(await benchPod(name, pod, options)))
+  }
+  return [...rows, '', ...(await benchLife(options))]
+}
+
+async function benchPod(name: string, pod: Record<string, unknown>, options: HttpBenchOptions): Promise<string[]> {
+  const ours = await startOurs()
+  try {
+    const { answerBytes } = await ask(ours, { body: reviewOf(pod), requests: 1 })
+    const folder = await mkdtemp(join(tmpdir(), 'mesh-admission-echo-'))
+    const echo = await startEcho(await certificateIn(folder), answerBytes)
+    try {
+      const limit = await sample(echo, reviewOf(pod), options)
+      const repeated = await sample(ours, reviewOf(pod), options)
+      const fresh = await sample(ours, freshReviewOf(pod), options)
+      return [
+        row(name, 'echo', limit, limit),
+        row(name, 'ours, repeated', repeated, limit),
+        row(name, 'ours, first seen', fresh, limit),
+      ]
+    } finally {
+      echo.stop()
+    }
+  } finally {
+    ours.stop()
+  }
+}
+
+/** Medians over rounds, after one round to warm up. */
+async function sample(server: Server, body: () => Buffer, { requests, rounds }: HttpBenchOptions): Promise<Sample> {
+  await ask(server, { body, requests })
+  const samples: Sample[] = []
+  for (let round = 0; round < rounds; round++) {
+    const before = cpuMs(server.pid)
+    const { latenciesMs, elapsedMs } = await ask(server, { body, requests })
+    const usedMs = cpuMs(server.pid) - before
+    samples.push({
+      perSecond: (requests / elapsedMs) * 1000,
+      perCpuSecond: (requests / usedMs) * 1000,
+      p50Ms: quantile(latenciesMs, 0.5),
+      p99Ms: quantile(latenciesMs, 0.99),
+    })
+  }
+  const mid = (pick: (one: Sample) => number): number => median(samples.map(pick))
+  return {
+    perSecond: mid((one) => one.perSecond),
+    perCpuSecond: mid((one) => one.perCpuSecond),
+    p50Ms: mid((one) => one.p50Ms),
+    p99Ms: mid((one) => one.p99Ms),
+  }
+}
+
+function ask(
+  server: Server,
+  { body, requests, ratePerSecond }: { body: () => Buffer; requests: number; ratePerSecond?: number },
+): Promise<LoadResult> {
+  const { port, ca } = server
+  const rate = ratePerSecond === undefined ? {} : { ratePerSecond }
+  return runLoad({
+    port,
+    ca,
+    path: '/inject?timeout=10s',
+    body,
+    connections: Math.min(CONNECTIONS, requests),
+    requests,
+    ...rate,
+  })
+}
+
+function row(review: string, server: string, sampled: Sample, limit: Sample): string {
+  const { perSecond, perCpuSecond, p50Ms, p99Ms } = sampled
+  const ratio = limit.perCpuSecond / perCpuSecond
+  return `| ${review} | ${server} | ${perSecond.toFixed(0)} | ${perCpuSecond.toFixed(0)} | ${p50Ms.toFixed(2)} ms | ${p99Ms.toFixed(2)} ms | ${ratio.toFixed(2)} × |`
+}
+
+/** Start, memory, and latency at a steady rate with a tenth of the pods never seen before. */
+async function benchLife({ rounds, soak }: HttpBenchOptions): Promise<string[]> {
+  const starts: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const server = await startOurs()
+    starts.push(server.readyMs)
+    server.stop()
+  }
+  const server = await startOurs()
+  try {
+    const restMiB = rssMiB(server.pid)
+    const mixed = mixedBodies()
+    const steady = await ask(server, { body: mixed, requests: 5000, ratePerSecond: 500 })
+    await ask(server, { body: mixed, requests: soak })
+    return [
+      '| what | value |',
+      '|---|---|',
+      `| start to ready | ${median(starts).toFixed(0)} ms |`,
+      `| RSS at rest | ${restMiB.toFixed(0)} MiB |`,
+      `| p99 at 500 reviews/s, 10 % first seen | ${quantile(steady.latenciesMs, 0.99).toFixed(2)} ms |`,
+      `| RSS after ${soak} reviews, 10 % first seen | ${rssMiB(server.pid).toFixed(0)} MiB |`,
+      `| open file descriptors after that | ${readdirSync(`/proc/${server.pid}/fd`).length} |`,
+    ]
+  } finally {
+    server.stop()
+  }
+}
+
+function mixedBodies(): () => Buffer {
+  const [repeated, fresh] = [reviewOf(smallPod()), freshReviewOf(smallPod())]
+  let n = 0
+  return () => (n++ % 10 === 0 ? fresh() : repeated())
+}
