@@ -119,7 +119,7 @@ async function receive(socket: Socket): Promise<ForwardedCall> {
         const call = readCall(bytes)
         if (call !== undefined) resolve(call)
       } catch (error) {
-        reject(error)
+        reject(error instanceof Error ? error : new Error(messageOf(error)))
       }
     })
     socket.on('close', () => reject(new Error('the caller hung up')))
