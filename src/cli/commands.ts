@@ -63,4 +63,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'tell which redirection rules a packet meets, and where it ends',
     load: () => import('./trace-packet.ts'),
   },
+  {
+    name: 'cni-agent',
+    summary: 'install the CNI plugin on this node and answer its calls',
+    load: () => import('./cni-agent.ts'),
+  },
 ]
