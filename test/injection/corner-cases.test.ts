@@ -64,7 +64,8 @@ const CNI = { pilot: { cni: { enabled: true, provider: 'default' } } }
 const annotationOf = (pod: Pod, name: string): string | undefined => pod.metadata?.annotations?.[name]
 const proxyOf = (pod: Pod): Container => containerOf(pod, 'istio-proxy')
 const isInjected = ({ pod }: Got): void => void proxyOf(pod())
-const probeOf = (pod: Pod, name = 'app'): Json => (containerOf(pod, name).readinessProbe as { httpGet: Json }).httpGet
+const probeOf = (pod: Pod, name = 'app'): Json =>
+  (containerOf(pod, name).readinessProbe as unknown as { httpGet: Json }).httpGet
 const volumeOf = ({ spec }: Pod, name: string): Json | undefined =>
   (spec?.volumes as readonly Json[] | undefined)?.find((volume) => volume['name'] === name)
 const securityOf = (container: Container): Json =>
