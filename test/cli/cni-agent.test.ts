@@ -70,6 +70,31 @@ test('metrics have the names of the original', async () => {
   metrics.registry.clear()
 })
 
+/** prom-client types neither of its own fields in its declarations. */
+interface Instrument {
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+}
+
+test('docs/cni.md lists every flag and every metric of ours', async () => {
+  const text = readFileSync(join(PROJECT_ROOT, 'docs/cni.md'), 'utf8')
+  const { registry } = createCniMetrics()
+  const types = new Map((await registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]))
+  const metrics = (registry.getMetricsAsArray() as unknown as Instrument[])
+    .filter(({ name }) => /^(?:istio|mesh)_/.test(name))
+    .map(
+      ({ name, labelNames, help }) =>
+        `| \`${name}\` | ${types.get(name)} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+    )
+  const flags = CNI_AGENT_FLAGS.map(({ name, fallback, help }) => `| \`--${name}\` | ${fallback} | ${help} |`)
+  assert.deepEqual(
+    text.split('\n').filter((line) => /^\| `(?:--|istio_|mesh_)/.test(line)),
+    [...flags, ...metrics],
+  )
+  registry.clear()
+})
+
 interface Manifest {
   readonly kind: string
   readonly metadata: { readonly name: string }
