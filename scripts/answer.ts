@@ -36,8 +36,14 @@ async function answererOf(subject: string | undefined): Promise<Answerer> {
       const { answerRedirectLine } = await import('./answer/redirect.ts')
       return answerRedirectLine
     }
+    case 'validation': {
+      const { answerValidationLine } = await import('./answer/validation.ts')
+      return answerValidationLine
+    }
     default:
-      throw new Error(`subject: expected "injection", "template" or "redirect", got ${JSON.stringify(subject)}`)
+      throw new Error(
+        `subject: expected "injection", "template", "redirect" or "validation", got ${JSON.stringify(subject)}`,
+      )
   }
 }
 

@@ -23,6 +23,16 @@ const CASES: Readonly<Record<string, { run: string; want: RegExp }>> = {
     })()`,
     want: /"injected":true.*istio-proxy.*h\/proxyv2:t/,
   },
+  redirect: {
+    run: `(async () => {
+      const { deriveConfig, iptablesRules, parseFlags, redirectProgram, renderRestore } = engine
+      const parsed = parseFlags(['-p', '15001', '-u', '1337', '-m', 'REDIRECT', '-i', '*', '-b', '*'], {}, 'istiod')
+      const host = { addresses: () => ['10.244.0.5/24'], resolvConf: () => 'nameserver 10.96.0.10', uidOf: () => undefined }
+      const config = await deriveConfig(parsed.settings, host, 'istiod')
+      return renderRestore(iptablesRules(redirectProgram(config), 'v4'))
+    })()`,
+    want: /-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports 15001/,
+  },
 }
 
 for (const [name, { run, want }] of Object.entries(CASES)) {
@@ -39,6 +49,6 @@ for (const [name, { run, want }] of Object.entries(CASES)) {
     })
     const context = vm.createContext({ TextEncoder, TextDecoder, URL })
     vm.runInContext(outputFiles[0]?.text ?? '', context)
-    assert.match(String(vm.runInContext(run, context)), want)
+    assert.match(String(await vm.runInContext(run, context)), want)
   })
 }

@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   CONFIG_INVALID: 'The injector configuration, values, mesh configuration or a file of objects cannot be used.',
   CONFIG_UNREADABLE: 'A configuration file cannot be read.',
   LISTEN_FAILED: 'A port cannot be opened.',
+  CONFIG_MAP_MISSING: 'A ConfigMap that was named is not in the cluster.',
+  INPUT_UNREADABLE: 'A file or folder named on the command line cannot be read, or holds nothing to work on.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
   CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
   CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',

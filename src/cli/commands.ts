@@ -42,6 +42,7 @@ export type CommandEntry =
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the admission webhook', load: () => import('./serve.ts') },
+  { name: 'inject', summary: 'add the sidecar to pod templates in files', load: () => import('./inject.ts') },
   {
     name: 'demo',
     summary: 'inject one pod, without a cluster, and show the difference',
@@ -62,6 +63,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'trace-packet',
     summary: 'tell which redirection rules a packet meets, and where it ends',
     load: () => import('./trace-packet.ts'),
+  },
+  {
+    name: 'validate',
+    summary: 'check mesh resources in files, without a cluster',
+    load: () => import('./validate.ts'),
+  },
+  {
+    name: 'crds',
+    summary: 'print the CustomResourceDefinitions of all mesh resources',
+    load: () => import('./crds.ts'),
   },
   {
     name: 'cni-agent',

@@ -5,10 +5,9 @@ import { Agent } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 
-import type { KubeConfig } from '@kubernetes/client-node'
-
 import type { Clock } from '../base/clock.ts'
 import { ProjectError, messageOf } from '../base/errors.ts'
+import { AGENT_OPTIONS } from './agent.ts'
 
 /** The API server and who we are to it. */
 export interface ClusterConnection {
@@ -35,9 +34,6 @@ export interface ConnectOptions {
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** The kubelet renews tokens long before they end; a minute is what client-go keeps one. */
 const TOKEN_LIFE_MS = 60_000
-/** A peer that vanished without a word is noticed by the kernel after this. */
-const KEEP_ALIVE_MS = 30_000
-const AGENT_OPTIONS = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, scheduling: 'lifo' } as const
 
 /**
  * The cluster named by the options: the kubeconfig if one is given, else the one this pod runs in, else none.
@@ -45,7 +41,11 @@ const AGENT_OPTIONS = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, scheduli
  */
 export async function connectCluster(options: ConnectOptions): Promise<ClusterConnection | undefined> {
   try {
-    if (options.kubeconfig !== undefined) return await fromKubeconfig(options.kubeconfig, options.context)
+    if (options.kubeconfig !== undefined) {
+      // Loaded when it is needed: the library behind it costs 70 ms and 20 MB even as part of a bundle.
+      const { connectByKubeconfig } = await import('./kubeconfig.ts')
+      return connectByKubeconfig(options.kubeconfig, options.context)
+    }
     return await fromPod(options)
   } catch (err) {
     if (err instanceof ProjectError) throw err
@@ -89,44 +89,4 @@ async function readAccount(folder: string, before?: Account): Promise<Account> {
     throw new Error(`${folder}: expected namespace, token and ca.crt, got an empty file`)
   const agent = before?.caPem === caPem ? before.agent : new Agent({ ...AGENT_OPTIONS, ca: caPem })
   return { namespace, token, caPem, agent }
-}
-
-async function fromKubeconfig(file: string, context: string | undefined): Promise<ClusterConnection> {
-  // Loaded when it is needed: it costs 70 ms and 20 MB even as part of a bundle.
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const config = new KubeConfig()
-  config.loadFromFile(file)
-  if (context !== undefined) config.setCurrentContext(context)
-  const cluster = config.getCurrentCluster()
-  if (cluster === null)
-    throw new ProjectError('KUBE_CONFIG_INVALID', `${file}: no cluster for context ${config.currentContext}`)
-  const agents = createAgentCache(config)
-  return {
-    server: cluster.server.replace(/\/+$/, ''),
-    namespace: config.getContextObject(config.currentContext)?.namespace ?? 'default',
-    requestOptions: async () => {
-      const options: RequestOptions = {}
-      await config.applyToHTTPSOptions(options)
-      const { headers = {}, auth } = options
-      return { headers, agent: agents(options), ...(auth ? { auth } : {}) }
-    },
-  }
-}
-
-/** The library makes an agent, and so a TLS handshake, for every request; one is enough until the credentials change. */
-function createAgentCache(config: KubeConfig): (options: RequestOptions) => RequestOptions['agent'] {
-  let known: { readonly identity: string; readonly agent: RequestOptions['agent'] } | undefined
-  const cluster = config.getCurrentCluster()
-  return (options) => {
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized } = options
-    const identity = JSON.stringify([ca, cert, key, pfx, passphrase, rejectUnauthorized].map(String))
-    if (known?.identity === identity) return known.agent
-    const servername = cluster?.tlsServerName
-    const credentials = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }
-    const given = Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined))
-    const viaLibrary = cluster?.proxyUrl !== undefined || cluster?.server.startsWith('http:') === true
-    const agent = viaLibrary ? options.agent : new Agent({ ...AGENT_OPTIONS, ...given })
-    known = { identity, agent }
-    return agent
-  }
 }

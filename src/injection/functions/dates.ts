@@ -1,82 +1,15 @@
 /** Sprig's date functions. The zone is UTC; what would ask the clock is refused. */
 import { FunctionError } from '../template/errors.ts'
-import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
+import { any, fn, tableOf, text, unsteady, type FunctionTable, type Param } from '../template/function-table.ts'
 import { durationText, parseDuration } from '../template/go/duration.ts'
-import {
-  civilTime,
-  dayName,
-  formatTime,
-  monthName,
-  parseTime,
-  timeText,
-  utc,
-  ZERO_TIME,
-  type Instant,
-} from '../template/go/time.ts'
-import {
-  BOOL,
-  INT,
-  INT64,
-  STRING,
-  type GoType,
-  type Method,
-  type ScalarType,
-  type StructType,
-} from '../template/types.ts'
+import { formatTime, parseTime, utc, ZERO_TIME, type Instant } from '../template/go/time.ts'
+import { asInstant, TIME } from '../template/go/time-type.ts'
 import { TypedValue } from '../template/value.ts'
 import { toInt64 } from './convert.ts'
 import { refuse } from './refused.ts'
 
-const asInstant = (self: unknown): Instant => (self ?? ZERO_TIME) as Instant
-const getter = (result: GoType, read: (time: Instant) => unknown): Method => ({
-  params: [],
-  result,
-  nilSafe: false,
-  call: (self) => read(asInstant(self)),
-})
-
-const MONTH: ScalarType = { kind: 'int', name: 'time.Month', toText: (self) => monthName(Number(self)) }
-const WEEKDAY: ScalarType = { kind: 'int', name: 'time.Weekday', toText: (self) => dayName(Number(self)) }
-
-/** Go's time.Time, held as an Instant. */
-export const TIME: StructType = {
-  kind: 'struct',
-  name: 'time.Time',
-  fields: [],
-  toText: (self) => timeText(asInstant(self)),
-  toJson: (self) => `"${formatTime(asInstant(self), '2006-01-02T15:04:05.999999999Z07:00')}"`,
-  methods: {
-    Year: getter(INT, (time) => civilTime(time).year),
-    Month: getter(MONTH, (time) => civilTime(time).month),
-    Day: getter(INT, (time) => civilTime(time).day),
-    Hour: getter(INT, (time) => civilTime(time).hour),
-    Minute: getter(INT, (time) => civilTime(time).minute),
-    Second: getter(INT, (time) => civilTime(time).second),
-    Nanosecond: getter(INT, (time) => time.nanos),
-    Weekday: getter(WEEKDAY, (time) => civilTime(time).weekday),
-    YearDay: getter(INT, (time) => civilTime(time).yearDay),
-    Unix: getter(INT64, (time) => time.seconds),
-    UnixMilli: getter(INT64, (time) => time.seconds * 1000 + Math.floor(time.nanos / 1e6)),
-    IsZero: getter(BOOL, (time) => time.seconds === ZERO_TIME.seconds && time.nanos === 0),
-    String: getter(STRING, timeText),
-    Format: {
-      params: [STRING],
-      result: STRING,
-      nilSafe: false,
-      call: (self, [layout]) => formatTime(asInstant(self), String(layout)),
-    },
-  },
-}
-const UTC_METHOD: Method = {
-  params: [],
-  result: TIME,
-  nilSafe: false,
-  call: (self) => utc(asInstant(self).seconds, asInstant(self).nanos),
-}
-const WITH_UTC: StructType = { ...TIME, methods: { ...TIME.methods, UTC: UTC_METHOD, Local: UTC_METHOD } }
-
 const time: Param<Instant> = { type: TIME }
-const boxed = (value: Instant): TypedValue => new TypedValue(WITH_UTC, value)
+const boxed = (value: Instant): TypedValue => new TypedValue(TIME, value)
 
 /** Tells the time, in milliseconds since 1970. */
 export type Clock = () => number
@@ -86,7 +19,7 @@ export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
   const now = (): Instant => (nowMs === undefined ? refuse('now') : instantAt(nowMs()))
   const inZone = (layout: string, given: unknown, zone: string): string =>
     formatTime(shownIn(instantOf(given) ?? now(), zone), layout)
-  return tableOf({
+  const asked = tableOf({
     now: fn([], () => boxed(now())),
     ago: fn([any], (given) => durationText(wholeSeconds(since(instantOf(given) ?? now(), now())))),
     date: fn([text, any], (layout, given) => inZone(layout, given, 'UTC')),
@@ -98,13 +31,18 @@ export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
       roundDuration(isTime(given) ? since(asInstant(given.value), now()) : nanosOf(given)),
     ),
   })
+  return new Map([...asked].map(([name, declared]) => [name, unsteady(declared)]))
 }
 
 const instantAt = (ms: number): Instant => utc(Math.floor(ms / 1000), (ms - Math.floor(ms / 1000) * 1000) * 1e6)
 
 const nanosSince1970 = ({ seconds, nanos }: Instant): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(nanos)
 
-const since = (then: Instant, now: Instant): bigint => nanosSince1970(now) - nanosSince1970(then)
+/** Go's `Time.Sub`, which ends at the limits of a duration. */
+function since(then: Instant, now: Instant): bigint {
+  const ns = nanosSince1970(now) - nanosSince1970(then)
+  return BigInt.asIntN(64, ns) === ns ? ns : ns < 0n ? -(2n ** 63n) : 2n ** 63n - 1n
+}
 
 /** Rounded half away from zero. */
 function wholeSeconds(ns: bigint): bigint {

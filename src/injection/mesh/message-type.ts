@@ -6,8 +6,11 @@
  * integers numbers where that is exact and else bigints, a wrapper is `{ value }`, a duration
  * `{ seconds, nanos }` with equal signs, `Struct`, `Value` and `IntOrString` are plain JSON.
  */
+import { DURATION } from '../template/go/duration-type.ts'
+import { normalizeInteger } from '../template/go/parse-number.ts'
 import { BOOL, FLOAT64, INT32, INT64, STRING, UINT32, mapOf, pointerTo, sliceOf } from '../template/types.ts'
 import type { GoType, ScalarType, StructField, StructType } from '../template/types.ts'
+import { messageText } from './message-text.ts'
 
 /** In-memory form of a message; see the head of this file. */
 export type Message = Readonly<Record<string, unknown>>
@@ -65,7 +68,15 @@ const SCALARS: Readonly<Record<string, ScalarType>> = {
 }
 
 function wellKnown(fullName: string, name: string, kind: WellKnown, extra: Partial<MessageType> = {}): MessageType {
-  return { kind: 'struct', name, fullName, fields: [], message: true, wellKnown: kind, ...extra }
+  return printing({ kind: 'struct', name, fullName, fields: [], message: true, wellKnown: kind, ...extra })
+}
+
+/** The same message, which prints itself. */
+function printing<T extends MessageType>(type: T): T {
+  return Object.assign(type, {
+    toText: (self: unknown) => messageText(type, (self ?? {}) as Message),
+    textOnPointer: true,
+  })
 }
 
 function wrapper(name: string, value: ScalarType): MessageType {
@@ -73,12 +84,24 @@ function wrapper(name: string, value: ScalarType): MessageType {
   return wellKnown(`google.protobuf.${name}`, `wrapperspb.${name}`, 'wrapper', { fields: [field] })
 }
 
+function nanosOf(self: unknown): number | bigint {
+  const { seconds = 0, nanos = 0 } = (self ?? {}) as Partial<DurationValue>
+  return normalizeInteger(BigInt(seconds) * 1_000_000_000n + BigInt(nanos))
+}
+
 const WELL_KNOWN: Readonly<Record<string, MessageType>> = {
   BoolValue: wrapper('BoolValue', BOOL),
   Int32Value: wrapper('Int32Value', INT32),
   UInt32Value: wrapper('UInt32Value', UINT32),
   Int64Value: wrapper('Int64Value', INT64),
-  Duration: wellKnown('google.protobuf.Duration', 'durationpb.Duration', 'duration', { opaque: 'duration' }),
+  Duration: wellKnown('google.protobuf.Duration', 'durationpb.Duration', 'duration', {
+    opaque: 'duration',
+    fields: [
+      { name: 'Seconds', json: 'seconds', proto: 'seconds', type: INT64, omitEmpty: true },
+      { name: 'Nanos', json: 'nanos', proto: 'nanos', type: INT32, omitEmpty: true },
+    ],
+    methods: { AsDuration: { params: [], result: DURATION, nilSafe: true, onPointer: true, call: nanosOf } },
+  }),
   Struct: wellKnown('google.protobuf.Struct', 'structpb.Struct', 'struct', { opaque: 'rawJson' }),
   Value: wellKnown('google.protobuf.Value', 'structpb.Value', 'value', { opaque: 'rawJson' }),
   IntOrString: wellKnown('istio.operator.v1alpha1.IntOrString', 'apis.IntOrString', 'intOrString', {
@@ -151,14 +174,14 @@ export function defineMessages(options: {
   const messages = new Map<string, MessageType & { readonly fields: MessageField[] }>()
   for (const [pkg, name] of entriesOf(fields)) {
     const fullName = `${pkg}.${name}`
-    const type: MessageType & { readonly fields: MessageField[] } = {
+    const type: MessageType & { readonly fields: MessageField[] } = printing({
       kind: 'struct',
       name: goTypeName(pkg, name),
       fullName,
       fields: [],
       message: true,
       toJson: (self) => write(type, self as Message),
-    }
+    })
     messages.set(fullName, type)
   }
 

@@ -1,6 +1,7 @@
 /** Reads the tables in which this folder writes down Go types: one line a field, as in a Go source file. */
 import type { GoType, MapType, Method, ScalarKind, ScalarType, StructField, StructType } from '../template/types.ts'
 import { BOOL, mapOf, pointerTo, sliceOf, STRING } from '../template/types.ts'
+import { structText } from './struct-text.ts'
 
 /** How a strategic merge treats a list or map. */
 export interface PatchRule {
@@ -40,12 +41,27 @@ export function defineTypes(table: string, known: Iterable<readonly [string, GoT
     if (first === '') continue
     if (words.length === 1) {
       fields = []
-      types.set(first, { kind: 'struct', name: `v1.${first}`, fields })
+      types.set(first, structType(`v1.${first}`, fields))
     } else {
       fields.push(fieldOf(first, json, { type, patch, types }))
     }
   }
   return types
+}
+
+/** A struct with the methods that are generated for all of Kubernetes' types. */
+function structType(name: string, fields: readonly StructField[]): StructType {
+  const text = (self: unknown): string => structText(type, self)
+  const type: StructType = { kind: 'struct', name, fields, toText: text, textOnPointer: true, nilText: 'nil' }
+  const generated = { params: [], nilSafe: true, onPointer: true }
+  return withMethods(type, {
+    DeepCopy: { ...generated, result: pointerTo(type), call: (self) => self },
+    String: {
+      ...generated,
+      result: STRING,
+      call: (self) => (self === null || self === undefined ? 'nil' : text(self)),
+    },
+  })
 }
 
 /** The struct of that name. @throws RangeError when the table has none, a mistake in this folder */
@@ -57,7 +73,7 @@ export function structOf(types: TypeTable, name: string): StructType {
 
 /** `type` with methods, for a table that already uses the bare struct: the same object, so that all uses see them. */
 export const withMethods = <T extends StructType | MapType>(type: T, methods: Readonly<Record<string, Method>>): T =>
-  Object.assign(type, { methods })
+  Object.assign(type, { methods: { ...type.methods, ...methods } })
 
 interface FieldColumns {
   readonly type: string

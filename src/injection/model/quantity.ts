@@ -59,6 +59,7 @@ const method = (result: Method['result'], call: (quantity: Quantity) => unknown,
   params: [],
   result,
   nilSafe,
+  onPointer: true,
   call: (self) => call(readSelf(self)),
 })
 
@@ -69,6 +70,7 @@ export const QUANTITY: StructType = {
   fields: [],
   opaque: 'quantity',
   toText: (self) => quantityText(readSelf(self)),
+  textOnPointer: true,
   methods: {
     String: {
       ...method(STRING, quantityText, true),

@@ -1,6 +1,8 @@
 /** Struct types of Kubernetes that read and write JSON their own way: times, int-or-string, raw JSON. */
 import type { Method, ScalarType, StructType } from '../template/types.ts'
-import { BOOL, INT, INT32, INT64, STRING } from '../template/types.ts'
+import { timeText, utc, ZERO_TIME, type Instant } from '../template/go/time.ts'
+import { timeMethods } from '../template/go/time-type.ts'
+import { BOOL, INT, INT32, STRING } from '../template/types.ts'
 import { ModelError } from './model-error.ts'
 
 /** The text Kubernetes writes for an RFC 3339 time: UTC, whole seconds. @throws ModelError with Go's text */
@@ -17,14 +19,12 @@ const call = (result: Method['result'], read: (self: unknown) => unknown): Metho
   params: [],
   result,
   nilSafe: true,
+  onPointer: true,
   call: (self) => read(self),
 })
 
-const ZERO_TIME = '0001-01-01 00:00:00 +0000 UTC'
-
-/** What Go prints for a time. */
-const timeText = (self: unknown): string =>
-  typeof self === 'string' ? `${self.slice(0, 10)} ${self.slice(11, 19)} +0000 UTC` : ZERO_TIME
+const instantOf = (self: unknown): Instant =>
+  typeof self === 'string' ? utc(Math.floor(Date.parse(self) / 1000)) : ZERO_TIME
 
 /** metav1.Time; in memory its RFC 3339 text, absent or null for the zero time. */
 export const TIME: StructType = {
@@ -32,16 +32,17 @@ export const TIME: StructType = {
   name: 'v1.Time',
   fields: [],
   opaque: 'time',
-  toText: timeText,
-  methods: {
-    String: call(STRING, timeText),
-    IsZero: call(BOOL, (self) => typeof self !== 'string'),
-    Unix: call(INT64, (self) =>
-      Math.floor(Date.parse(typeof self === 'string' ? self : '0001-01-01T00:00:00Z') / 1000),
-    ),
-    Year: call(INT, (self) => (typeof self === 'string' ? Number(self.slice(0, 4)) : 1)),
-  },
+  toText: (self) => timeText(instantOf(self)),
+  methods: { ...timeMethods(instantOf), IsZero: call(BOOL, (self) => typeof self !== 'string') },
 }
+
+/** A field of the Go struct, which needs no address. */
+const field = (result: Method['result'], read: (self: unknown) => unknown): Method => ({
+  params: [],
+  result,
+  nilSafe: true,
+  call: read,
+})
 
 const portText = (self: unknown): string => String((self as string | number | null | undefined) ?? 0)
 
@@ -57,11 +58,13 @@ export const INT_OR_STRING: StructType = {
   fields: [],
   opaque: 'intOrString',
   toText: portText,
+  textOnPointer: true,
+  bareText: (self) => (typeof self === 'string' ? `{1 0 ${self}}` : `{0 ${portText(self)} }`),
   methods: {
     String: { ...call(STRING, (self) => (self === undefined || self === null ? '<nil>' : portText(self))) },
-    Type: call(INT_OR_STRING_KIND, (self) => (typeof self === 'string' ? 1 : 0)),
-    IntVal: call(INT32, (self) => (typeof self === 'number' ? self : 0)),
-    StrVal: call(STRING, (self) => (typeof self === 'string' ? self : '')),
+    Type: field(INT_OR_STRING_KIND, (self) => (typeof self === 'string' ? 1 : 0)),
+    IntVal: field(INT32, (self) => (typeof self === 'number' ? self : 0)),
+    StrVal: field(STRING, (self) => (typeof self === 'string' ? self : '')),
     IntValue: call(INT, (self) => (typeof self === 'string' ? Number.parseInt(self, 10) || 0 : (self ?? 0))),
   },
 }

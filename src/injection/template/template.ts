@@ -6,8 +6,10 @@
  */
 import { BUILTINS } from './builtins.ts'
 import { TemplateError } from './errors.ts'
-import { compileProgram } from './exec/compile.ts'
-import { Machine, type Program } from './exec/machine.ts'
+import { compileProgram, isRootFixed } from './exec/compile.ts'
+import { Machine, type Program, type Programs } from './exec/machine.ts'
+import { Memories } from './exec/memory.ts'
+import { startOf, type Recurring, type Survey } from './exec/recurring.ts'
 import type { FunctionTable, TemplateFunction } from './function-table.ts'
 import { normalizeBytes, replaceLoneSurrogates, toBytes } from './go/byte-text.ts'
 import { DEFAULT_LIMITS, LimitReached, type Limits } from './limits.ts'
@@ -22,11 +24,17 @@ export interface Template {
   readonly render: (data: unknown, options?: { readonly limits?: Partial<Limits> }) => string
 }
 
+export interface TemplateOptions {
+  readonly functions: FunctionTable
+  /** What of the data recurs; what follows from that alone is worked out once. Absent: nothing does. */
+  readonly recurring?: Recurring
+}
+
 /**
  * Parses and compiles a text.
  * @throws TemplateError of stage `parse`, or `limit` for texts that are nested too deeply
  */
-export function parseTemplate(name: string, given: string, { functions }: { functions: FunctionTable }): Template {
+export function parseTemplate(name: string, given: string, { functions, recurring }: TemplateOptions): Template {
   const text = replaceLoneSurrogates(given)
   const table = new Map<string, TemplateFunction>([...BUILTINS, ...functions])
   const used = new Set<string>()
@@ -34,12 +42,15 @@ export function parseTemplate(name: string, given: string, { functions }: { func
     used.add(asked)
     return table.has(asked)
   }
+  const changing = new Set<string>()
+  const keys = new Set<string>()
   const programs = limited({ name, text }, () => {
-    const trees = parse(text, { name, hasFunction })
-    return compileAll({ trees, name, text, table })
+    const trees = parse(text, { name, hasFunction, onChange: (variable) => changing.add(variable) })
+    return compileAll({ trees, name, text, table, recurring, changing, keys })
   })
-  const main = programs.get(name) ?? { name, instructions: [] }
+  const main = programs.withData.get(name) ?? programs.withAny.get(name) ?? { name, instructions: [] }
   const changesData = [...used].some((one) => table.get(one)?.mutates === true)
+  const memories = recurring === undefined || changesData ? undefined : new Memories(recurring, keys)
   return {
     render: (data, options) =>
       limited({ name, text }, () => {
@@ -48,6 +59,7 @@ export function parseTemplate(name: string, given: string, { functions }: { func
           programs,
           data: (changesData ? copyForChanges(data) : data) ?? undefined,
           limits,
+          memory: memories?.find(data),
         })
         return normalizeBytes(machine.run())
       }),
@@ -62,15 +74,35 @@ interface Source {
   readonly name: string
   readonly text: string
   readonly table: FunctionTable
+  readonly recurring: Recurring | undefined
+  readonly changing: ReadonlySet<string>
+  readonly keys: Set<string>
 }
 
-function compileAll({ trees, name, text, table }: Source): ReadonlyMap<string, Program> {
-  const programs = new Map<string, Program>()
+function compileAll(source: Source): Programs {
+  const { trees, name, text, table, recurring } = source
+  const withAny = new Map<string, Program>()
+  const withData = new Map<string, Program>()
+  const at = recurring === undefined ? undefined : startOf(surveyOf(source, recurring))
   for (const [templateName, { nodes }] of trees) {
-    programs.set(templateName, compileProgram(nodes, { templateName, textName: name, text }, table))
+    const unit = { templateName, textName: name, text }
+    withAny.set(templateName, compileProgram(nodes, unit, { functions: table }))
+    if (at !== undefined) withData.set(templateName, compileProgram(nodes, unit, { functions: table, at }))
   }
-  return programs
+  return { withAny, withData }
 }
+
+const surveyOf = ({ trees, text, table, changing, keys }: Source, recurring: Recurring): Survey => ({
+  recurring,
+  functions: table,
+  trees,
+  keys,
+  rootIsFixed: isRootFixed(text),
+  changing,
+  fixedNodes: new Map(),
+  fixedTrees: new Map(),
+  slots: 0,
+})
 
 /** Turns what ran into a limit, the real stack's included, into an error of stage `limit`. */
 function limited<T>(source: { name: string; text: string }, run: () => T): T {

@@ -28,8 +28,16 @@ export function kindName(type: GoType): string {
 
 /** Whether both are the same Go type. */
 export function sameType(a: GoType, b: GoType): boolean {
-  return a === b || (a.kind === b.kind && typeName(a) === typeName(b))
+  if (a === b) return true
+  if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false
+  if (nameOf(a) !== undefined) return true
+  if (a.kind === 'map' && b.kind === 'map') return sameType(a.key, b.key) && sameType(a.elem, b.elem)
+  const isList = (a.kind === 'slice' && b.kind === 'slice') || (a.kind === 'pointer' && b.kind === 'pointer')
+  return !isList || sameType(a.elem, b.elem)
 }
+
+/** Name of a defined type. */
+const nameOf = (type: GoType): string | undefined => ('name' in type ? type.name : undefined)
 
 export function isInteger(type: GoType): boolean {
   return type.kind.startsWith('int') || type.kind.startsWith('uint')

@@ -106,6 +106,8 @@ export interface StructType {
   readonly opaque?: 'quantity' | 'time' | 'microTime' | 'intOrString' | 'duration' | 'rawJson'
   /** What `fmt` prints for it, where it has a `String` method. */
   readonly toText?: (self: unknown) => string
+  /** What `fmt` prints for a value without address, where that is not its fields as they stand in JSON. */
+  readonly bareText?: (self: unknown) => string
   /** `String` is declared on the pointer: a value without address prints as a plain struct. */
   readonly textOnPointer?: boolean
   /** What a nil pointer to it prints. @default `<nil>` */

@@ -9,17 +9,30 @@ import {
   type StructField,
   type StructType,
 } from '../types.ts'
-import { isPlainMap, TypedValue, wrap, type PlainMap } from '../value.ts'
+import { TypedValue, typeOf, wrap, type PlainMap } from '../value.ts'
 import { fail, type Site } from './site.ts'
 
 /** Calls a method with the arguments the template gives it. */
 export type CallMethod = (method: Method, self: unknown, name: string) => unknown
 
-export interface LastStep {
-  /** The last name is followed by arguments. */
-  readonly hasArguments: boolean
-  readonly call: CallMethod
+/** A chain of names, compiled once. */
+export interface Chain {
+  readonly site: Site
+  readonly names: readonly string[]
+  /** What each name meant on the struct type it was last looked up on. */
+  readonly lookups: (Lookup | undefined)[]
 }
+
+interface Lookup {
+  readonly type: StructType
+  readonly member: Member | undefined
+}
+
+export const chainOf = (site: Site, names: readonly string[]): Chain => ({
+  site,
+  names,
+  lookups: names.map(() => undefined),
+})
 
 /** What a name means on a struct type. */
 type Member =
@@ -27,151 +40,170 @@ type Member =
   | { readonly kind: 'method'; readonly path: readonly string[]; readonly method: Method }
   | { readonly kind: 'oneof'; readonly fields: readonly StructField[]; readonly owner: StructType }
 
-/** A place in a value while stepping; `type` undefined: plain JSON. Reused, so that steps allocate nothing. */
-interface Cursor {
-  type: GoType | undefined
-  value: unknown
-  addressable: boolean
-}
-
-/** Follows `names` from `receiver`. A missing receiver stays missing; `last` tells how to call a final method. */
-export function stepThrough(
-  receiver: unknown,
-  names: readonly string[],
-  options: { site: Site; last: LastStep },
-): unknown {
-  const cursor: Cursor = { type: undefined, value: receiver, addressable: false }
-  enter(cursor)
-  const end = names.length - 1
-  for (let i = 0; i <= end; i++) {
-    const name = names[i] ?? ''
-    const hasArguments = i === end && options.last.hasArguments
-    if (cursor.type !== undefined) stepTyped(cursor, name, { ...options, hasArguments })
-    else if (cursor.value === undefined) return undefined
-    else stepPlain(cursor, name, { site: options.site, hasArguments })
+/**
+ * Follows a chain from `receiver`. A missing receiver stays missing. `call` is there when the last name is followed by
+ * arguments, and calls the method it must then be.
+ */
+export function stepThrough(receiver: unknown, chain: Chain, call?: CallMethod): unknown {
+  const { names } = chain
+  let value = receiver
+  for (let i = 0; i < names.length; i++) {
+    if (value instanceof TypedValue) return new Walk(chain, value, call).run(i)
+    if (value === undefined) return undefined
+    const isCalled = call !== undefined && i === names.length - 1
+    value = stepPlain(value, names[i] ?? '', { chain, isCalled, isFirst: i === 0 })
   }
-  return cursor.type === undefined ? cursor.value : wrap(cursor.type, cursor.value, cursor.addressable)
+  return value
 }
 
-/** Leaves the box of a typed value. */
-function enter(cursor: Cursor): void {
-  if (!(cursor.value instanceof TypedValue)) return
-  cursor.type = cursor.value.type
-  cursor.addressable = cursor.value.addressable
-  cursor.value = cursor.value.value
+interface PlainStep {
+  readonly chain: Chain
+  readonly isCalled: boolean
+  /** What a chain begins with has its own type; later values are those of interfaces. */
+  readonly isFirst: boolean
 }
 
-function stepPlain(cursor: Cursor, name: string, { site, hasArguments }: { site: Site; hasArguments: boolean }): void {
-  const { value } = cursor
-  if (isPlainMap(value)) {
-    if (hasArguments) fail(site, `${name} is not a method but has arguments`)
-    cursor.value = Object.hasOwn(value, name) ? value[name] : undefined
-    enter(cursor)
-    return
+function stepPlain(value: unknown, name: string, { chain, isCalled, isFirst }: PlainStep): unknown {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    if (isCalled) fail(chain.site, `${name} is not a method but has arguments`)
+    return Object.hasOwn(value, name) ? (value as PlainMap)[name] : undefined
   }
-  if (value === null) fail(site, `nil pointer evaluating interface {}.${name}`)
-  fail(site, `can't evaluate field ${name} in type interface {}`)
+  if (value === null) fail(chain.site, `nil pointer evaluating interface {}.${name}`)
+  const type = isFirst ? typeOf(value) : undefined
+  return fail(
+    chain.site,
+    `can't evaluate field ${name} in type ${type === undefined ? 'interface {}' : typeName(type)}`,
+  )
 }
 
-interface TypedStep {
-  readonly site: Site
-  readonly hasArguments: boolean
-  readonly last: LastStep
-  readonly isNilPointer?: boolean
-}
+/** Walks through typed values without boxing what lies between; lives for one chain. */
+class Walk {
+  private type: GoType | undefined
+  private value: unknown
+  private addressable: boolean
+  /** Before pointers were followed; what messages name. */
+  private outer: GoType
+  private isCalled = false
+  private readonly chain: Chain
+  private readonly call: CallMethod | undefined
 
-function stepTyped(cursor: Cursor, name: string, step: TypedStep): void {
-  const outer = cursor.type as GoType // only called with a type
-  follow(cursor)
-  const type = cursor.type as GoType
-  const isNilPointer = outer.kind === 'pointer' && (cursor.value === null || cursor.value === undefined)
-  if (type.kind === 'struct') return stepStruct(cursor, name, { ...step, type, outer, isNilPointer })
-  const method = methodOf(type, name)
-  if (method !== undefined && canCall(method, cursor))
-    return callMethod(cursor, { method, self: cursor.value, name, step })
-  if (type.kind === 'map' && type.key.kind === 'string' && type.key.name === undefined) {
-    return stepMap(cursor, name, { ...step, elem: type.elem })
+  constructor(chain: Chain, start: TypedValue, call: CallMethod | undefined) {
+    this.chain = chain
+    this.call = call
+    this.type = start.type
+    this.outer = start.type
+    this.value = start.value
+    this.addressable = start.addressable
   }
-  if (type.kind === 'any') fail(step.site, `can't evaluate field ${name} in type interface {}`)
-  fail(step.site, `can't evaluate field ${name} in type ${typeName(outer)}`)
-}
 
-/** Follows pointers as far as they lead; a nil one leaves the type it would point to. */
-function follow(cursor: Cursor): void {
-  while (cursor.type?.kind === 'pointer') {
-    cursor.type = cursor.type.elem
-    cursor.addressable = true
+  run(from: number): unknown {
+    const { names } = this.chain
+    for (let i = from; i < names.length; i++) {
+      const name = names[i] ?? ''
+      this.isCalled = this.call !== undefined && i === names.length - 1
+      if (this.type !== undefined) this.step(name, i, this.type)
+      else if (this.value === undefined) return undefined
+      else this.enter(stepPlain(this.value, name, { chain: this.chain, isCalled: this.isCalled, isFirst: false }))
+    }
+    return this.type === undefined ? this.value : wrap(this.type, this.value, this.addressable)
   }
-}
 
-interface StructStep extends TypedStep {
-  readonly type: StructType
-  readonly outer: GoType
-  readonly isNilPointer: boolean
-}
-
-function stepStruct(cursor: Cursor, name: string, step: StructStep): void {
-  const member = memberOf(step.type, name)
-  if (member === undefined) return fail(step.site, `can't evaluate field ${name} in type ${typeName(step.outer)}`)
-  if (member.kind === 'method') {
-    const self = walkPath(cursor.value, member.path)
-    if (!canCall(member.method, cursor)) fail(step.site, `can't evaluate field ${name} in type ${typeName(step.outer)}`)
-    return callMethod(cursor, { method: member.method, self, name, step })
+  private step(name: string, index: number, outer: GoType): void {
+    this.outer = outer
+    const type = this.follow(outer)
+    if (type.kind === 'struct') return this.stepStruct(name, index, type)
+    const method = methodOf(type, name)
+    if (method !== undefined && this.reaches(method)) return this.callMethod(method, this.value, name)
+    const isTextMap = type.kind === 'map' && type.key.kind === 'string' && type.key.name === undefined
+    if (!isTextMap) return this.noSuchField(name)
+    if (this.isCalled) this.fail(`${name} is not a method but has arguments`)
+    const map = this.value as PlainMap | null | undefined
+    const isPresent = map !== null && map !== undefined && Object.hasOwn(map, name)
+    this.addressable = false
+    if (isPresent) this.goTo(type.elem, map[name])
+    else this.goTo(undefined, undefined)
   }
-  if (step.isNilPointer) fail(step.site, `nil pointer evaluating ${typeName(step.outer)}.${name}`)
-  if (step.hasArguments) fail(step.site, `${name} has arguments but cannot be invoked as function`)
-  if (member.kind === 'oneof') return stepOneof(cursor, member)
-  const holder = walkPath(cursor.value, member.path) as PlainMap | null | undefined
-  const { json, type } = member.field
-  setPlace(cursor, type, json === '' ? holder : ownValue(holder, json))
-}
 
-/** A oneof holds the struct that wraps its set member. */
-function stepOneof(cursor: Cursor, { fields, owner }: { fields: readonly StructField[]; owner: StructType }): void {
-  const value = cursor.value as PlainMap
-  const set = fields.find(({ json }) => Object.hasOwn(value, json))
-  if (set === undefined) return setPlace(cursor, undefined, null)
-  const { oneof: _, ...field } = set
-  setPlace(cursor, pointerTo({ kind: 'struct', name: `${owner.name}_${set.name}`, fields: [field] }), value)
-}
-
-function stepMap(cursor: Cursor, name: string, step: TypedStep & { elem: GoType }): void {
-  if (step.hasArguments) fail(step.site, `${name} is not a method but has arguments`)
-  const map = cursor.value as PlainMap | null | undefined
-  const isPresent = map !== null && map !== undefined && Object.hasOwn(map, name)
-  if (!isPresent) return setPlace(cursor, undefined, undefined)
-  setPlace(cursor, step.elem, map[name])
-  cursor.addressable = false
-}
-
-function callMethod(
-  cursor: Cursor,
-  { method, self, name, step }: { method: Method; self: unknown; name: string; step: TypedStep },
-): void {
-  const isNil = self === null || self === undefined
-  if (isNil && !method.nilSafe && step.isNilPointer === true) {
-    fail(step.site, `error calling ${name}: runtime error: invalid memory address or nil pointer dereference`)
+  /** Follows pointers as far as they lead; a nil one leaves the type it would point to. */
+  private follow(outer: GoType): GoType {
+    let type = outer
+    while (type.kind === 'pointer') {
+      type = type.elem
+      this.addressable = true
+    }
+    return type
   }
-  const result = step.hasArguments ? step.last.call(method, self, name) : callBare(method, { self, name, step })
-  cursor.value = result
-  cursor.type = undefined
-  cursor.addressable = false
-  enter(cursor)
-}
 
-function callBare(method: Method, { self, name, step }: { self: unknown; name: string; step: TypedStep }): unknown {
-  if (method.params.length > 0) {
-    fail(step.site, `wrong number of args for ${name}: want ${method.params.length} got 0`)
+  private stepStruct(name: string, index: number, type: StructType): void {
+    const member = this.lookUp(name, index, type)
+    if (member === undefined) return this.noSuchField(name)
+    if (member.kind === 'method') {
+      if (!this.reaches(member.method)) return this.noSuchField(name)
+      return this.callMethod(member.method, walkPath(this.value, member.path), name)
+    }
+    const isNil = this.value === null || this.value === undefined
+    if (isNil && this.outer.kind === 'pointer') this.fail(`nil pointer evaluating ${typeName(this.outer)}.${name}`)
+    if (this.isCalled) this.fail(`${name} has arguments but cannot be invoked as function`)
+    if (member.kind === 'oneof') return this.stepOneof(member.fields, member.owner)
+    const { json, type: fieldType } = member.field
+    const holder = member.path.length === 0 ? this.value : walkPath(this.value, member.path)
+    this.goTo(fieldType, json === '' ? holder : ownValue(holder as PlainMap | null | undefined, json))
   }
-  return wrap(method.result, method.call(self, []))
-}
 
-const canCall = (method: Method, cursor: Cursor): boolean => method.onPointer !== true || cursor.addressable
+  private lookUp(name: string, index: number, type: StructType): Member | undefined {
+    const known = this.chain.lookups[index]
+    if (known?.type === type) return known.member
+    const member = memberOf(type, name)
+    this.chain.lookups[index] = { type, member }
+    return member
+  }
 
-function setPlace(cursor: Cursor, type: GoType | undefined, value: unknown): void {
-  cursor.type = type?.kind === 'any' ? undefined : type
-  cursor.value = type?.kind === 'any' ? (value ?? null) : value
-  if (cursor.type === undefined) enter(cursor)
+  /** A oneof holds the struct that wraps its set member. */
+  private stepOneof(fields: readonly StructField[], owner: StructType): void {
+    const value = this.value as PlainMap
+    const set = fields.find(({ json }) => Object.hasOwn(value, json))
+    if (set === undefined) return this.goTo(undefined, null)
+    const { oneof: _, ...field } = set
+    this.goTo(pointerTo({ kind: 'struct', name: `${owner.name}_${set.name}`, fields: [field] }), value)
+  }
+
+  private callMethod(method: Method, self: unknown, name: string): void {
+    const isNil = self === null || self === undefined
+    if (isNil && !method.nilSafe && this.outer.kind === 'pointer') {
+      this.fail(`error calling ${name}: runtime error: invalid memory address or nil pointer dereference`)
+    }
+    if (!this.isCalled && method.params.length > 0) {
+      this.fail(`wrong number of args for ${name}: want ${method.params.length} got 0`)
+    }
+    this.addressable = false
+    const { call } = this
+    if (this.isCalled && call !== undefined) this.enter(call(method, self, name))
+    else this.goTo(method.result, method.call(self, []))
+  }
+
+  private reaches = (method: Method): boolean => method.onPointer !== true || this.addressable
+
+  private goTo(type: GoType | undefined, value: unknown): void {
+    if (type?.kind === 'any') return this.enter(value ?? null)
+    this.type = type
+    this.value = value
+  }
+
+  /** Goes on with a value of its own type. */
+  private enter(value: unknown): void {
+    const isTyped = value instanceof TypedValue
+    this.type = isTyped ? value.type : undefined
+    this.value = isTyped ? value.value : value
+    if (isTyped) this.addressable = value.addressable
+  }
+
+  private noSuchField(name: string): never {
+    return this.fail(`can't evaluate field ${name} in type ${typeName(this.outer)}`)
+  }
+
+  private fail(message: string): never {
+    return fail(this.chain.site, message)
+  }
 }
 
 function ownValue(holder: PlainMap | null | undefined, key: string): unknown {

@@ -8,14 +8,17 @@ const encoder = new TextEncoder()
 // The `u` flag makes this match only surrogates that are no half of a pair.
 const HAS_RAW_BYTE = /[\ud800-\udfff]/u
 
+/** ES2024, and much faster than a pattern where it exists. */
+const isWellFormed = (String.prototype as { isWellFormed?: () => boolean }).isWellFormed
+
 /** Whether the text holds bytes that are no valid UTF-8. */
 export function hasRawBytes(text: string): boolean {
-  return HAS_RAW_BYTE.test(text)
+  return isWellFormed === undefined ? HAS_RAW_BYTE.test(text) : !isWellFormed.call(text)
 }
 
 /** The text as a JSON reader of Go would have made it: lone surrogates become U+FFFD. */
 export function replaceLoneSurrogates(text: string): string {
-  return HAS_RAW_BYTE.test(text) ? text.replace(/[\ud800-\udfff]/gu, '\ufffd') : text
+  return hasRawBytes(text) ? text.replace(/[\ud800-\udfff]/gu, '\ufffd') : text
 }
 
 /** Length in bytes, Go's `len`. */
@@ -36,7 +39,7 @@ export function byteLength(text: string): number {
 
 /** The bytes of the text. */
 export function toBytes(text: string): Uint8Array {
-  if (!HAS_RAW_BYTE.test(text)) return encoder.encode(text)
+  if (!hasRawBytes(text)) return encoder.encode(text)
   const bytes: number[] = []
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0
@@ -76,7 +79,7 @@ export function sliceBytes(text: string, from: number, to: number): string {
 
 /** Joins raw bytes that spell valid UTF-8 since texts were put together. */
 export function normalizeBytes(text: string): string {
-  return HAS_RAW_BYTE.test(text) ? fromBytes(toBytes(text)) : text
+  return hasRawBytes(text) ? fromBytes(toBytes(text)) : text
 }
 
 /** Bytewise order, as Go compares strings: negative, zero, positive. */

@@ -1,0 +1,179 @@
+/** What the API server checks about any object's metadata before it looks at the spec. */
+import { field, METADATA } from '../field-path.ts'
+import type { SchemaError } from './structure.ts'
+
+type MetaType = 'string' | 'integer' | 'time' | 'strings' | 'stringMap' | 'objects'
+const META_FIELDS: Readonly<Record<string, MetaType>> = {
+  name: 'string',
+  generateName: 'string',
+  namespace: 'string',
+  selfLink: 'string',
+  uid: 'string',
+  resourceVersion: 'string',
+  generation: 'integer',
+  creationTimestamp: 'time',
+  deletionTimestamp: 'time',
+  deletionGracePeriodSeconds: 'integer',
+  labels: 'stringMap',
+  annotations: 'stringMap',
+  ownerReferences: 'objects',
+  finalizers: 'strings',
+  managedFields: 'objects',
+}
+
+export const META_FIELD_NAMES: readonly string[] = Object.keys(META_FIELDS)
+
+export interface ObjectMeta {
+  readonly name: string
+  readonly generateName: string
+  /** Empty when not given. */
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+}
+export interface MetaResult {
+  readonly meta: ObjectMeta
+  /** Fields no ObjectMeta has. */
+  readonly unknown: readonly string[]
+  /** Why it cannot be decoded at all. */
+  readonly decodeError: string | undefined
+}
+type Bag = Readonly<Record<string, unknown>>
+const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Reads metadata leniently; what does not decode is named once. */
+export function readObjectMeta(metadata: unknown): MetaResult {
+  const bag = isBag(metadata) ? metadata : {}
+  const wrongWhole = metadata === undefined || metadata === null || isBag(metadata) ? undefined : mismatch(metadata, '')
+  const wrongField = Object.entries(META_FIELDS).find(([name, type]) => !fits(type, bag[name]))
+  const texts = (name: string): Readonly<Record<string, string>> => textMap(bag[name])
+  return {
+    meta: {
+      name: textOf(bag['name']),
+      generateName: textOf(bag['generateName']),
+      namespace: textOf(bag['namespace']),
+      labels: texts('labels'),
+      annotations: texts('annotations'),
+    },
+    unknown: Object.keys(bag).filter((key) => !Object.hasOwn(META_FIELDS, key)),
+    decodeError: wrongWhole ?? (wrongField && mismatch(bag[wrongField[0]], `.${wrongField[0]}`)),
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+const textMap = (value: unknown): Readonly<Record<string, string>> =>
+  isBag(value) ? Object.fromEntries(Object.entries(value).map(([key, text]) => [key, textOf(text)])) : {}
+const mismatch = (value: unknown, name: string): string =>
+  `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go struct field ObjectMeta${name}`
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
+
+function fits(type: MetaType, value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  switch (type) {
+    case 'string':
+      return typeof value === 'string'
+    case 'integer':
+      return Number.isInteger(value)
+    case 'time':
+      return typeof value === 'string' && RFC3339.test(value)
+    case 'strings':
+      return Array.isArray(value) && value.every((item) => item === null || typeof item === 'string')
+    case 'stringMap':
+      return isBag(value) && Object.values(value).every((item) => item === null || typeof item === 'string')
+    case 'objects':
+      return Array.isArray(value) && value.every((item) => item === null || isBag(item))
+  }
+}
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const NAME_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
+const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
+/** Kubernetes: TotalAnnotationSizeLimitB. */
+const MAX_ANNOTATION_BYTES = 256 * 1024
+
+/** Name, namespace, labels and annotations as the API server wants them on a create. */
+export function checkObjectMeta({ name, generateName, namespace, labels, annotations }: ObjectMeta): SchemaError[] {
+  const errors: SchemaError[] = []
+  const invalid = (key: string, value: string, why: string): void => {
+    const at = field(METADATA, key)
+    errors.push({
+      at,
+      path: `metadata.${key}`,
+      message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+      type: 'FieldValueInvalid',
+    })
+  }
+  if (name === '' && generateName === '') {
+    const at = field(METADATA, 'name')
+    const message = 'Required value: name or generateName is required'
+    errors.push({ at, path: 'metadata.name', message, type: 'FieldValueRequired' })
+  }
+  for (const why of name === '' ? [] : wrongSubdomain(name)) invalid('name', name, why)
+  for (const why of generateName === '' ? [] : wrongSubdomain(maskTrailingDash(generateName)))
+    invalid('generateName', generateName, why)
+  for (const why of namespace === '' ? [] : wrongNamespace(namespace)) invalid('namespace', namespace, why)
+  for (const [key, value] of Object.entries(labels)) {
+    for (const why of wrongQualifiedName(key)) invalid('labels', key, why)
+    for (const why of wrongLabelValue(value)) invalid('labels', value, why)
+  }
+  checkAnnotations(annotations, invalid)
+  return errors
+}
+
+function checkAnnotations(
+  annotations: ObjectMeta['annotations'],
+  invalid: (key: string, value: string, why: string) => void,
+): void {
+  let size = 0
+  for (const [key, value] of Object.entries(annotations)) {
+    for (const why of wrongQualifiedName(key.toLowerCase())) invalid('annotations', key, why)
+    size += key.length + value.length
+  }
+  if (size > MAX_ANNOTATION_BYTES) invalid('annotations', '', `must have at most ${MAX_ANNOTATION_BYTES} bytes`)
+}
+
+/** Kubernetes: a random suffix follows, so a dash may stand at the end. */
+const maskTrailingDash = (text: string): string =>
+  text.length > 1 && text.endsWith('-') ? `${text.slice(0, -2)}a` : text
+
+function* wrongSubdomain(text: string): Iterable<string> {
+  if (text.length > 253) yield 'must be no more than 253 bytes'
+  if (!SUBDOMAIN.test(text)) {
+    yield "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+  }
+}
+
+function* wrongNamespace(text: string): Iterable<string> {
+  if (text.includes('.')) yield 'must not contain dots'
+  else if (!LABEL.test(text)) {
+    yield "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
+  }
+  if (text.length > 63) yield 'must be no more than 63 bytes'
+}
+
+function* wrongQualifiedName(key: string): Iterable<string> {
+  const [first = '', second, ...more] = key.split('/')
+  if (more.length > 0) {
+    yield 'a valid label key must consist of alphanumeric characters with an optional DNS subdomain prefix and one slash'
+    return
+  }
+  const name = second ?? first
+  if (second !== undefined) {
+    if (first === '') yield 'prefix part must be non-empty'
+    else for (const why of wrongSubdomain(first)) yield `prefix part ${why}`
+  }
+  if (name === '') yield 'name part must be non-empty'
+  else if (name.length > 63) yield 'name part must be no more than 63 bytes'
+  if (!NAME_PART.test(name)) {
+    yield "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+  }
+}
+
+function* wrongLabelValue(value: string): Iterable<string> {
+  if (value.length > 63) yield 'must be no more than 63 bytes'
+  if (!LABEL_VALUE.test(value)) {
+    yield "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+  }
+}

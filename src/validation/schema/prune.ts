@@ -1,0 +1,106 @@
+/** What the API server drops while decoding: fields the CRD does not declare, and nulls that are not allowed. */
+import { entry, field, index } from '../field-path.ts'
+import type { FieldPath } from '../field-path.ts'
+import type { ObjectSchema, Schema } from './dsl.ts'
+
+/** Nobody writes lists of lists of lists by hand; deeper ones are hostile, and their unknown fields stay unreported. */
+const MAX_LIST_DEPTH = 32
+
+/** A field the CRD does not declare. */
+export interface UnknownField {
+  readonly at: FieldPath
+  /** What could have been meant: the fields that are declared in its place. */
+  readonly declared: readonly string[]
+}
+type Bag = Readonly<Record<string, unknown>>
+const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The value without undeclared fields and illegal nulls; the very same value when there was nothing to drop.
+ * The undeclared fields are appended to `unknown`; nulls go silently, as they do in the API server.
+ */
+export function prune(
+  schema: Schema,
+  value: unknown,
+  { at, unknown }: { at: FieldPath; unknown: UnknownField[] },
+): unknown {
+  return pruneValue(schema, value, { at, unknown, depth: 0 })
+}
+
+interface Context {
+  readonly at: FieldPath
+  readonly unknown: UnknownField[]
+  readonly depth: number
+}
+
+function pruneValue(schema: Schema | undefined, value: unknown, context: Context): unknown {
+  if (schema?.kind === 'free') return value
+  if (Array.isArray(value)) return pruneList(schema, value as readonly unknown[], context)
+  if (!isBag(value)) return value
+  if (schema?.kind === 'object') return pruneObject(schema, value, context)
+  if (schema?.kind === 'map') return pruneMap(schema.values, value, context)
+  for (const key of Object.keys(value)) context.unknown.push({ at: field(context.at, key), declared: [] })
+  return Object.keys(value).length === 0 ? value : {}
+}
+
+function pruneList(schema: Schema | undefined, values: readonly unknown[], context: Context): readonly unknown[] {
+  if (context.depth > MAX_LIST_DEPTH) return values
+  const items = schema?.kind === 'list' ? schema.items : undefined
+  let changed: unknown[] | undefined
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value !== 'object' || value === null) continue
+    const kept = pruneValue(items, value, {
+      at: index(context.at, i),
+      unknown: context.unknown,
+      depth: context.depth + 1,
+    })
+    if (kept === value) continue
+    changed ??= [...values]
+    changed[i] = kept
+  }
+  return changed ?? values
+}
+
+function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
+  let changed: Record<string, unknown> | undefined
+  // Parsed JSON inherits nothing enumerable, and this is the hottest loop there is.
+  for (const key in value) {
+    const child = value[key]
+    const declared = schema.declared.get(key)
+    if (declared === undefined || (child === null && declared.nullable !== true)) {
+      if (declared === undefined) {
+        context.unknown.push({ at: field(context.at, key), declared: Object.keys(schema.fields) })
+      }
+      changed ??= { ...value }
+      delete changed[key]
+      continue
+    }
+    if (typeof child !== 'object') continue
+    const kept = pruneValue(declared, child, {
+      at: field(context.at, key),
+      unknown: context.unknown,
+      depth: context.depth,
+    })
+    if (kept === child) continue
+    changed ??= { ...value }
+    changed[key] = kept
+  }
+  return changed ?? value
+}
+
+function pruneMap(values: Schema, value: Bag, context: Context): Bag {
+  let changed: [string, unknown][] | undefined
+  const before: [string, unknown][] = []
+  for (const [key, child] of Object.entries(value)) {
+    const drop = child === null && values.nullable !== true
+    const kept = drop
+      ? child
+      : typeof child === 'object'
+        ? pruneValue(values, child, { at: entry(context.at, key), unknown: context.unknown, depth: context.depth })
+        : child
+    if ((drop || kept !== child) && changed === undefined) changed = [...before]
+    if (!drop) (changed ?? before).push([key, kept])
+  }
+  return changed === undefined ? value : Object.fromEntries(changed)
+}

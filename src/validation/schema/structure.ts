@@ -1,0 +1,215 @@
+/** The structural part of a CRD: types, required fields, enums, bounds, patterns, list-map keys and oneOf groups. */
+import { dottedPathText, entry, field, index } from '../field-path.ts'
+import type { FieldPath } from '../field-path.ts'
+import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, NumberSchema, ObjectSchema, Schema } from './dsl.ts'
+import type { StringSchema } from './dsl.ts'
+
+export type SchemaErrorType =
+  | 'FieldValueRequired'
+  | 'FieldValueTypeInvalid'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'FieldValueDuplicate'
+  | 'NoMatch'
+  | 'Decode'
+export interface SchemaError {
+  /** As the API server writes it: map keys as if they were fields; `<nil>` where it gives none. */
+  readonly path: string
+  readonly message: string
+  readonly type: SchemaErrorType
+  /** Where it is, also when `path` does not say so. */
+  readonly at: FieldPath
+}
+
+/** Errors of these types keep the API server from evaluating the CEL rules. */
+export const BLOCKING: ReadonlySet<SchemaErrorType> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+
+/** All structural errors of a value, in document order. */
+export function checkStructure(schema: Schema, value: unknown, at: FieldPath): SchemaError[] {
+  const errors: SchemaError[] = []
+  checkValue(schema, value, { at, errors })
+  return errors
+}
+
+interface Place {
+  readonly at: FieldPath
+  readonly errors: SchemaError[]
+}
+
+function report({ at, errors }: Place, type: SchemaErrorType, message: string): void {
+  errors.push({ at, path: dottedPathText(at), message, type })
+}
+const invalid = (place: Place, value: unknown, what: string): void =>
+  report(
+    place,
+    'FieldValueInvalid',
+    `Invalid value: ${JSON.stringify(value)}: ${dottedPathText(place.at)} in body ${what}`,
+  )
+/** kube-openapi reports these without a field; they do not block CEL. */
+const withoutPath = ({ at, errors }: Place, message: string): void => {
+  errors.push({ at, path: '<nil>', message: `Invalid value: "": ${message}`, type: 'FieldValueInvalid' })
+}
+
+function checkValue(schema: Schema, value: unknown, place: Place): void {
+  if (value === null && schema.nullable === true) return
+  switch (schema.kind) {
+    case 'string':
+      if (typeof value === 'string') checkString(schema, value, place)
+      else wrongType('string', value, place)
+      return
+    case 'enum':
+      checkEnum(schema, value, place)
+      return
+    case 'boolean':
+      if (typeof value !== 'boolean') wrongType('boolean', value, place)
+      return
+    case 'integer':
+      if (isInteger(value)) checkInteger(schema, value, place)
+      else wrongType('integer', value, place)
+      return
+    case 'number':
+      if (typeof value === 'number') checkBounds(schema, value, place)
+      else wrongType('number', value, place)
+      return
+    case 'list':
+      if (Array.isArray(value)) checkList(schema, value as readonly unknown[], place)
+      else wrongType('array', value, place)
+      return
+    case 'map':
+      if (isObject(value)) checkMap(schema, value, place)
+      else wrongType('object', value, place)
+      return
+    case 'object':
+      if (isObject(value)) checkObject(schema, value, place)
+      else checkNoObject(schema, value, place)
+      return
+    case 'free':
+      if (!isObject(value)) wrongType('object', value, place)
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Numbers beyond 64 bits are no integers to the API server any more. */
+const isInteger = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 63
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return isInteger(value) ? 'integer' : typeof value
+}
+
+function wrongType(wanted: string, value: unknown, place: Place): void {
+  const found = typeOf(value)
+  const text = `Invalid value: "${found}": ${dottedPathText(place.at)} in body must be of type ${wanted}: "${found}"`
+  report(place, 'FieldValueTypeInvalid', text)
+}
+
+function checkString(schema: StringSchema, value: string, place: Place): void {
+  const { minLength = 0, maxLength, pattern } = schema
+  if (maxLength !== undefined && value.length > maxLength && [...value].length > maxLength) {
+    report(place, 'FieldValueTooLong', `Too long: may not be more than ${maxLength} bytes`)
+  }
+  if (value.length < minLength) invalid(place, value, `should be at least ${minLength} chars long`)
+  if (pattern !== undefined && !pattern.test(value)) invalid(place, value, `should match '${pattern.source}'`)
+}
+
+function checkEnum({ values }: EnumSchema, value: unknown, place: Place): void {
+  if (typeof value !== 'string') wrongType('string', value, place)
+  else if (values.includes(value)) return
+  const supported = values.map((name) => JSON.stringify(name)).join(', ')
+  report(place, 'FieldValueNotSupported', `Unsupported value: ${shortJson(value)}: supported values: ${supported}`)
+}
+
+const shortJson = (value: unknown): string =>
+  isObject(value) || Array.isArray(value) ? `"${typeOf(value)}"` : JSON.stringify(value)
+
+function checkInteger(schema: IntegerSchema, value: number, place: Place): void {
+  checkBounds(schema, value, place)
+  if (schema.format !== 'int32' || (value >= -2147483648 && value <= 2147483647)) return
+  withoutPath(place, `Checked value must be of type integer with format int32 in ${dottedPathText(place.at)}`)
+}
+
+function checkBounds({ minimum, maximum }: IntegerSchema | NumberSchema, value: number, place: Place): void {
+  if (maximum !== undefined && value > maximum) invalid(place, value, `should be less than or equal to ${maximum}`)
+  if (minimum !== undefined && value < minimum) invalid(place, value, `should be greater than or equal to ${minimum}`)
+}
+
+function checkList(schema: ListSchema, values: readonly unknown[], place: Place): void {
+  const { minItems = 0, maxItems, items, mapKey } = schema
+  if (maxItems !== undefined && values.length > maxItems) tooMany(values.length, maxItems, place)
+  if (values.length < minItems) invalid(place, values.length, `should have at least ${minItems} items`)
+  for (let i = 0; i < values.length; i++) {
+    if (isPlainlyValid(items, values[i])) continue
+    checkValue(items, values[i], { at: index(place.at, i), errors: place.errors })
+  }
+  if (mapKey !== undefined) checkMapKeys(values, mapKey, place)
+}
+
+const tooMany = (count: number, most: number, place: Place): void =>
+  report(place, 'FieldValueTooMany', `Too many: ${count}: must have at most ${most} items`)
+
+function checkMapKeys(values: readonly unknown[], mapKey: string, place: Place): void {
+  const seen = new Set<string>()
+  for (const [i, value] of values.entries()) {
+    if (!isObject(value)) continue
+    const key = JSON.stringify(Object.hasOwn(value, mapKey) ? { [mapKey]: value[mapKey] } : {})
+    if (seen.has(key))
+      report({ at: index(place.at, i), errors: place.errors }, 'FieldValueDuplicate', `Duplicate value: ${key}`)
+    seen.add(key)
+  }
+}
+
+function checkMap(schema: MapSchema, value: Readonly<Record<string, unknown>>, place: Place): void {
+  const keys = Object.keys(value)
+  const { minProperties = 0, maxProperties, values } = schema
+  if (maxProperties !== undefined && keys.length > maxProperties) tooMany(keys.length, maxProperties, place)
+  if (keys.length < minProperties) invalid(place, keys.length, `should have at least ${minProperties} properties`)
+  for (const key of keys) checkValue(values, value[key], { at: entry(place.at, key), errors: place.errors })
+}
+
+function checkObject(schema: ObjectSchema, value: Readonly<Record<string, unknown>>, place: Place): void {
+  for (const name of schema.required ?? []) {
+    if (!Object.hasOwn(value, name))
+      report({ at: field(place.at, name), errors: place.errors }, 'FieldValueRequired', 'Required value')
+  }
+  for (const key in value) {
+    const declared = schema.declared.get(key)
+    if (declared !== undefined && !isPlainlyValid(declared, value[key]))
+      checkValue(declared, value[key], { at: field(place.at, key), errors: place.errors })
+  }
+  for (const group of schema.oneOf ?? []) {
+    const present = group.filter((name) => Object.hasOwn(value, name)).length
+    if (present > 1) notOne(present, place)
+  }
+}
+
+/** Most values are scalars without bounds; they need no place to be reported at. */
+function isPlainlyValid(schema: Schema, value: unknown): boolean {
+  if (schema.kind === 'boolean') return typeof value === 'boolean'
+  if (schema.kind === 'enum') return typeof value === 'string' && schema.values.includes(value)
+  if (schema.kind !== 'string' || typeof value !== 'string') return false
+  return schema.minLength === undefined && schema.maxLength === undefined && schema.pattern === undefined
+}
+
+/** kube-openapi: `required` says nothing about what is no object, so every member of the group "matches". */
+function checkNoObject(schema: ObjectSchema, value: unknown, place: Place): void {
+  wrongType('object', value, place)
+  if (value === null) return
+  for (const group of schema.oneOf ?? []) if (group.length > 1) notOne(group.length, place)
+}
+
+const notOne = (present: number, place: Place): void =>
+  withoutPath(
+    place,
+    `"${dottedPathText(place.at)}" must validate one and only one schema (oneOf). Found ${present} valid alternatives`,
+  )
