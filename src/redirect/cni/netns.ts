@@ -3,6 +3,7 @@ import { open, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import type { Family } from '../addresses.ts'
 import { realHost } from '../host.ts'
 import { ipNetwork } from '../ip-tool.ts'
 import type { Run, RunResult } from '../run.ts'
@@ -48,7 +49,7 @@ export async function openNamespace(path: string, options: NamespaceOptions): Pr
     host: { ...realHost, addresses: () => listAddresses(run) },
     run,
     network: ipNetwork(run),
-    legacyInUse: async (family) => (await run('cat', [LEGACY_TABLES[family]])).stdout.trim() !== '',
+    legacyInUse: legacyQuestion(run),
     log: options.log,
     record: false,
     close: () => file.close(),
@@ -99,6 +100,16 @@ function runIn(namespace: string, { run, signal }: NamespaceOptions): Run {
 /** What nsenter says when the tool itself is not there. */
 function isMissing(file: string, { exitCode, stderr }: { exitCode: number; stderr: string }): boolean {
   return exitCode === 127 && stderr.includes(`failed to execute ${file}`)
+}
+
+/** Asks once for both families, and only when it is asked: every process costs a pod's start a millisecond or two. */
+function legacyQuestion(run: Run): (family: Family) => Promise<boolean> {
+  let counted: Promise<string> | undefined
+  return async (family) => {
+    // Prints `<file>:<lines>`; a file that is not there is told on standard error.
+    counted ??= run('grep', ['-c', '.', LEGACY_TABLES.v4, LEGACY_TABLES.v6]).then(({ stdout }) => stdout)
+    return new RegExp(`^${LEGACY_TABLES[family]}:[1-9]`, 'm').test(await counted)
+  }
 }
 
 interface Link {
