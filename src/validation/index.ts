@@ -1,4 +1,7 @@
 /** The public face of validation: an Istio object in, everything wrong with it out. Pure; runs in a browser, too. */
+export { analyze, originOf } from './analysis/analyze.ts'
+export type { AnalyzeOptions } from './analysis/analyze.ts'
+export type { Level, Message, MessageCode } from './analysis/messages.ts'
 export { allFindings } from './all-findings.ts'
 export type { MeshObject } from './api-server.ts'
 export { findingText } from './finding.ts'

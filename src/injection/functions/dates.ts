@@ -38,7 +38,11 @@ const instantAt = (ms: number): Instant => utc(Math.floor(ms / 1000), (ms - Math
 
 const nanosSince1970 = ({ seconds, nanos }: Instant): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(nanos)
 
-const since = (then: Instant, now: Instant): bigint => nanosSince1970(now) - nanosSince1970(then)
+/** Go's `Time.Sub`, which ends at the limits of a duration. */
+function since(then: Instant, now: Instant): bigint {
+  const ns = nanosSince1970(now) - nanosSince1970(then)
+  return BigInt.asIntN(64, ns) === ns ? ns : ns < 0n ? -(2n ** 63n) : 2n ** 63n - 1n
+}
 
 /** Rounded half away from zero. */
 function wholeSeconds(ns: bigint): bigint {

@@ -114,7 +114,7 @@ function sliceOfValue(given: unknown, ...indexes: readonly unknown[]): unknown {
 }
 
 function lengthOf(given: unknown): number {
-  if (given === undefined) throw new FunctionError('len of nil pointer')
+  if (given === undefined) throw new FunctionError('reflect: call of reflect.Value.Type on zero Value')
   const item = dereference(given)
   const raw = rawOf(item)
   const type = typeOf(item)

@@ -4,7 +4,7 @@ import { TemplateError } from './errors.ts'
 import { quote, unquote } from './go/quote.ts'
 import { describe, lex, type Token, type TokenKind } from './lex.ts'
 import { parseNumber } from './literals.ts'
-import type { Branch, CommandNode, Node, Operand, PipeNode } from './nodes.ts'
+import { printExpression, type Branch, type CommandNode, type Node, type Operand, type PipeNode } from './nodes.ts'
 
 /** Where a declaration is nothing of its own. */
 const ASIDE: ReadonlySet<string> = new Set(['parenthesized pipeline', 'block clause', 'template clause'])
@@ -346,7 +346,7 @@ class Parser {
       case 'number':
       case 'nil':
       case 'dot':
-        return this.fail('unexpected . after term')
+        return this.fail(`unexpected . after term ${quote(printExpression(node))}`)
       default:
         return { kind: 'chain', at, operand: node, names }
     }

@@ -186,17 +186,21 @@ function compileCall(call: Call, context: Context): Evaluate {
   const declared = context.functions.get(name)
   if (declared === undefined) return () => fail(site, `${name} is not a defined function`)
   const wrongCount = countProblem(declared, name, { count: operands.length, hasFinal })
-  if (wrongCount !== undefined) return () => fail(site, wrongCount)
+  if (wrongCount !== undefined) {
+    const atName: Site = { unit: context.unit, node: { kind: 'identifier', at: node.at, name } }
+    return () => fail(atName, wrongCount)
+  }
   const given = operands.map((operand, i) => compileArgument(operand, paramAt(declared, i), context))
   if (declared.params.length === 1 && declared.shortCircuit !== undefined) {
     return compileShortCircuit(given, { hasFinal, stopsAt: declared.shortCircuit, site })
   }
   const last = paramAt(declared, operands.length)
+  const lastSite = { unit: context.unit, node: operands.at(-1) ?? node }
   return compileInvocation(declared, {
     given,
     name,
     site,
-    fitFinal: hasFinal ? (final) => fit(final, last, site) : undefined,
+    fitFinal: hasFinal ? (final) => fit(final, last, lastSite) : undefined,
   })
 }
 
