@@ -6,12 +6,13 @@
  */
 import { BUILTINS } from './builtins.ts'
 import { TemplateError } from './errors.ts'
-import { compileProgram, isRootFixed } from './exec/compile.ts'
+import { checkNesting, compileProgram, isRootFixed } from './exec/compile.ts'
 import { Machine, type Program, type Programs } from './exec/machine.ts'
 import { Memories } from './exec/memory.ts'
 import { startOf, type Recurring, type Survey } from './exec/recurring.ts'
 import type { FunctionTable, TemplateFunction } from './function-table.ts'
 import { normalizeBytes, replaceLoneSurrogates, toBytes } from './go/byte-text.ts'
+import type { Unit } from './exec/site.ts'
 import { DEFAULT_LIMITS, LimitReached, type Limits } from './limits.ts'
 import { parse } from './parse.ts'
 import { copyForChanges } from './value.ts'
@@ -44,16 +45,20 @@ export function parseTemplate(name: string, given: string, { functions, recurrin
   }
   const changing = new Set<string>()
   const keys = new Set<string>()
-  const programs = limited({ name, text }, () => {
-    const trees = parse(text, { name, hasFunction, onChange: (variable) => changing.add(variable) })
-    return compileAll({ trees, name, text, table, recurring, changing, keys })
+  const trees = limited({ name, text }, () => {
+    const found = parse(text, { name, hasFunction, onChange: (variable) => changing.add(variable) })
+    for (const { nodes } of found.values()) checkNesting(nodes)
+    return found
   })
-  const main = programs.withData.get(name) ?? programs.withAny.get(name) ?? { name, instructions: [] }
   const changesData = [...used].some((one) => table.get(one)?.mutates === true)
   const memories = recurring === undefined || changesData ? undefined : new Memories(recurring, keys)
+  let programs: Programs | undefined
   return {
     render: (data, options) =>
       limited({ name, text }, () => {
+        // most of a configuration's templates are never asked for
+        programs ??= compileAll({ trees, name, text, table, recurring, changing, keys })
+        const main = programs.withData.get(name) ?? { name, instructions: [] }
         const limits = { ...DEFAULT_LIMITS, ...options?.limits }
         const machine = new Machine(main, {
           programs,
@@ -79,18 +84,36 @@ interface Source {
   readonly keys: Set<string>
 }
 
+/** Compiles what a rendering with the data itself may run. */
 function compileAll(source: Source): Programs {
-  const { trees, name, text, table, recurring } = source
-  const withAny = new Map<string, Program>()
+  const { trees, table, recurring } = source
+  const withAny = laterPrograms(source)
+  if (recurring === undefined) return { withData: withAny, withAny }
+  const at = startOf(surveyOf(source, recurring))
   const withData = new Map<string, Program>()
-  const at = recurring === undefined ? undefined : startOf(surveyOf(source, recurring))
   for (const [templateName, { nodes }] of trees) {
-    const unit = { templateName, textName: name, text }
-    withAny.set(templateName, compileProgram(nodes, unit, { functions: table }))
-    if (at !== undefined) withData.set(templateName, compileProgram(nodes, unit, { functions: table, at }))
+    withData.set(templateName, compileProgram(nodes, unitOf(source, templateName), { functions: table, at }))
   }
-  return { withAny, withData }
+  return { withData, withAny }
 }
+
+/** Programs that are compiled when they are first asked for. */
+function laterPrograms(source: Source): Programs['withAny'] {
+  const { trees, table } = source
+  const compiled = new Map<string, Program>()
+  return {
+    get: (templateName) => {
+      const tree = trees.get(templateName)
+      const known = compiled.get(templateName)
+      if (tree === undefined || known !== undefined) return known
+      const program = compileProgram(tree.nodes, unitOf(source, templateName), { functions: table })
+      compiled.set(templateName, program)
+      return program
+    },
+  }
+}
+
+const unitOf = ({ name, text }: Source, templateName: string): Unit => ({ templateName, textName: name, text })
 
 const surveyOf = ({ trees, text, table, changing, keys }: Source, recurring: Recurring): Survey => ({
   recurring,

@@ -12,7 +12,18 @@ import type { Instruction, Loop, Machine, Program, Rounds } from './machine.ts'
 import { behindPipe, insideRange, isFixedNode, takesData, type Standpoint } from './recurring.ts'
 import { fail, type Unit } from './site.ts'
 
-/** Compiles one template. @throws LimitReached when its blocks are nested too deeply */
+/** @throws LimitReached when blocks are nested too deeply to be compiled */
+export function checkNesting(nodes: readonly Node[], depth = 1): void {
+  if (depth > MAX_NESTING) throw new LimitReached(`blocks nested deeper than ${MAX_NESTING}`)
+  for (const node of nodes) {
+    if (node.kind === 'if' || node.kind === 'with') for (const { body } of node.branches) checkNesting(body, depth + 1)
+    else if (node.kind === 'range') checkNesting(node.body, depth + 1)
+    else continue
+    if (node.otherwise !== undefined) checkNesting(node.otherwise, depth + 1)
+  }
+}
+
+/** Compiles one template whose nesting was checked. */
 export function compileProgram(
   nodes: readonly Node[],
   unit: Unit,
@@ -44,7 +55,6 @@ class Compiler {
   readonly instructions: Instruction[] = []
   private context: Context
   private readonly targets: JumpTargets[] = []
-  private nesting = 0
   private isInStretch = false
 
   constructor(context: Context) {
@@ -52,7 +62,6 @@ class Compiler {
   }
 
   list(nodes: readonly Node[]): void {
-    if (++this.nesting > MAX_NESTING) throw new LimitReached(`blocks nested deeper than ${MAX_NESTING}`)
     const { context } = this
     for (let i = 0; i < nodes.length;) {
       const end = this.endOfStretch(nodes, i)
@@ -61,7 +70,6 @@ class Compiler {
       i = Math.max(end, i + 1)
     }
     this.context = context
-    this.nesting--
   }
 
   /** The nodes from `start` on whose text recurs. */

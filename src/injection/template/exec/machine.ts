@@ -39,8 +39,8 @@ interface Frame {
 
 /** Programs by name; those of `withData` are for calls with the data itself. */
 export interface Programs {
-  readonly withData: ReadonlyMap<string, Program>
-  readonly withAny: ReadonlyMap<string, Program>
+  readonly withData: Pick<ReadonlyMap<string, Program>, 'get'>
+  readonly withAny: Pick<ReadonlyMap<string, Program>, 'get'>
 }
 
 /** Where a stretch of text began whose result will be remembered. */
