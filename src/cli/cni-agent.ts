@@ -57,6 +57,7 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
     await listen(servers[0], { port: options.healthPort, name: 'health' })
     if (options.monitoringPort > 0) await listen(servers[1], { port: options.monitoringPort, name: 'metrics' })
     log.info({ socket: agent.socketPath, compat: options.compat }, 'answering the CNI plugin')
+    keepReachable(agent, { ending, log })
     await keepInstalled(parts, { readiness, ending })
   } finally {
     await Promise.race([agent.close(), systemClock.wait(CLOSE_LIMIT_MS, new AbortController().signal)])
@@ -105,6 +106,14 @@ function startCallServer({ options, client, metrics, log }: Parts): Promise<Agen
       metrics.callSeconds.observe({ command: name }, durationMs / 1000)
     },
   })
+}
+
+/** A folder of volatile files may be emptied under us. */
+function keepReachable(agent: Agent, { ending, log }: { ending: AbortSignal; log: Log }): void {
+  const changed = (): void => {
+    agent.restore().catch((err: unknown) => log.error({ err }, 'the socket of the CNI plugin cannot be opened'))
+  }
+  watchFiles({ paths: [agent.socketPath], signal: ending, changed })
 }
 
 interface Lifetime {

@@ -216,6 +216,11 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
     assert.equal((await add('prod', 'shop')).exit, 0)
   })
 
+  test('an emptied folder of volatile files is filled again', async () => {
+    rmSync(join(root, 'run'), { recursive: true })
+    while ((await add('prod', 'shop')).exit !== 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  })
+
   test('a configuration that was overwritten is repaired', async () => {
     const wanted = config()
     writeFileSync(join(root, 'conf/10-net.conflist'), LIST)

@@ -1,5 +1,5 @@
 /** The agent's end of the plugin: takes calls from the forwarder on a Unix socket and answers what plugin.ts decides. */
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { access, chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
@@ -47,6 +47,8 @@ export interface AgentOptions {
 
 export interface Agent {
   readonly socketPath: string
+  /** Listens anew where the socket's file was removed: nobody could reach us any more. */
+  readonly restore: () => Promise<void>
   /** Takes no more calls; resolves when those under way are answered. */
   close(): Promise<void>
 }
@@ -62,17 +64,38 @@ export async function startAgent(given: AgentOptions): Promise<Agent> {
   const { runDir, maxNamespaces = 8, maxCalls = 512, callLimitMs = 50_000 } = given
   const options: Resolved = { ...given, callLimitMs, slots: createSlots(maxNamespaces) }
   const socketPath = join(runDir, SOCKET_NAME)
-  await mkdir(dirname(socketPath), { recursive: true, mode: DIRECTORY_MODE })
-  await rm(socketPath, { force: true })
   let calls = 0
-  const server = createServer((socket) => {
+  const serveNext = (socket: Socket): void => {
     const isTooMany = ++calls > maxCalls
     socket.on('close', () => calls--)
     void serve(socket, options, isTooMany)
-  })
+  }
+  let server = await open(socketPath, serveNext)
+  return {
+    socketPath,
+    close: () => closeServer(server),
+    restore: async () => {
+      if (await exists(socketPath)) return
+      void closeServer(server)
+      server = await open(socketPath, serveNext)
+    },
+  }
+}
+
+async function open(socketPath: string, serveNext: (socket: Socket) => void): Promise<Server> {
+  await mkdir(dirname(socketPath), { recursive: true, mode: DIRECTORY_MODE })
+  await rm(socketPath, { force: true })
+  const server = createServer(serveNext)
   await listen(server, socketPath)
   await chmod(socketPath, SOCKET_MODE)
-  return { socketPath, close: () => closeServer(server) }
+  return server
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 function listen(server: Server, path: string): Promise<void> {

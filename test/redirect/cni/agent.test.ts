@@ -85,6 +85,18 @@ test('the socket replaces a dead one, and only its owner may call', async (t) =>
   assert.equal(statSync(agent.socketPath).mode & 0o777, 0o600)
 })
 
+test('a socket that was removed is opened anew', async (t) => {
+  const { agent } = await started(t)
+  rmSync(agent.socketPath)
+  await agent.restore()
+  const socket = connect(agent.socketPath)
+  socket.write(frame({ CNI_COMMAND: 'VERSION' }, ''))
+  assert.match(await text(socket), /^0 /)
+  const { ino } = statSync(agent.socketPath)
+  await agent.restore()
+  assert.equal(statSync(agent.socketPath).ino, ino)
+})
+
 test('a call that takes too long is told to come again', async (t) => {
   const { agent } = await started(t, { callLimitMs: 20 })
   const socket = connect(agent.socketPath)
