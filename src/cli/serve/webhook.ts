@@ -214,7 +214,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
   return buildApp({
     currentInject: () => engine.current(),
     isInjectServed: options.injectEnabled,
-    memo: {},
+    memo: options.memoBytes === 0 ? undefined : { maxBytes: options.memoBytes },
     health,
     metrics,
     log: deps.log,
