@@ -82,6 +82,21 @@ for (const [kind, part] of Object.entries(KINDS)) {
   })
 }
 
+test('as istiod: injecting twice equals once where the user overrides nothing', () => {
+  const { inject } = shippedInjector({ compat: 'istiod' })
+  const review = (pod: unknown): InjectionResult => inject({ pod, namespace: NAMESPACE }, NO_WORLD)
+  fc.assert(
+    fc.property(randomPod, (pod) => {
+      const first = review(pod)
+      fc.pre('patch' in first)
+      const once = patched(pod, first)
+      fc.pre(once.metadata?.annotations?.['proxy.istio.io/overrides'] === undefined)
+      assert.equal(objectDifference(sortedEnv(once), sortedEnv(patched(once, review(once)))), undefined)
+    }),
+    RUNS,
+  )
+})
+
 const MILLION = 1_000_000
 const limited = (cpu: string): object => ({ spec: { containers: [{ name: 'app', resources: { limits: { cpu } } }] } })
 const annotated = (name: string, value: string): object => ({
