@@ -82,6 +82,54 @@ for (const [kind, part] of Object.entries(KINDS)) {
   })
 }
 
+test('as istiod: injecting twice equals once where the user overrides nothing', () => {
+  const { inject } = shippedInjector({ compat: 'istiod' })
+  const review = (pod: unknown): InjectionResult => inject({ pod, namespace: NAMESPACE }, NO_WORLD)
+  fc.assert(
+    fc.property(randomPod, (pod) => {
+      const first = review(pod)
+      fc.pre('patch' in first)
+      const once = patched(pod, first)
+      fc.pre(once.metadata?.annotations?.['proxy.istio.io/overrides'] === undefined)
+      assert.equal(objectDifference(sortedEnv(once), sortedEnv(patched(once, review(once)))), undefined)
+    }),
+    RUNS,
+  )
+})
+
+const MILLION = 1_000_000
+const limited = (cpu: string): object => ({ spec: { containers: [{ name: 'app', resources: { limits: { cpu } } }] } })
+const annotated = (name: string, value: string): object => ({
+  metadata: { annotations: { [name]: value } },
+  spec: { containers: [{ name: 'app' }] },
+})
+const aliases = ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`)]
+
+/** Each would take minutes, or all memory, if its cost were not in proportion to its size. */
+const LARGE: readonly { name: string; pod: object }[] = [
+  {
+    name: 'spaces before ports',
+    pod: annotated('traffic.sidecar.istio.io/includeOutboundPorts', `${' '.repeat(MILLION)}x`),
+  },
+  { name: 'zeros within a quantity', pod: limited(`1${'0'.repeat(MILLION)}1`) },
+  { name: 'digits of a quantity', pod: annotated('sidecar.istio.io/proxyCPU', '1'.repeat(MILLION)) },
+  { name: 'brackets as a status', pod: annotated('sidecar.istio.io/status', '['.repeat(MILLION)) },
+  { name: 'brackets as overrides', pod: annotated('proxy.istio.io/overrides', '['.repeat(MILLION)) },
+  { name: 'lists within lists as a configuration', pod: annotated('proxy.istio.io/config', '- '.repeat(MILLION)) },
+  { name: 'aliases that double', pod: annotated('proxy.istio.io/config', aliases.join('\n')) },
+  { name: 'a volume nested without end', pod: annotated('sidecar.istio.io/userVolume', '{"a":'.repeat(MILLION)) },
+  { name: 'dashes as a canonical name', pod: { metadata: { labels: { app: '-'.repeat(MILLION) } }, spec: {} } },
+  { name: 'templates without end', pod: annotated('inject.istio.io/templates', 'sidecar,'.repeat(MILLION / 10)) },
+]
+for (const { name, pod } of LARGE) {
+  test(`a pod is answered in time: ${name}`, () => {
+    for (const compat of ['off', 'istiod'] as const) {
+      const result = shippedInjector({ compat }).inject({ pod, namespace: NAMESPACE }, NO_WORLD)
+      assert.ok('denied' in result || 'patch' in result)
+    }
+  })
+}
+
 /** istiod: cluster and network move to the end with each run, behind the probers of the run before. */
 function sortedEnv(pod: Pod): Pod {
   const sorted = (list: readonly Container[] | null | undefined): Container[] =>
