@@ -32,7 +32,8 @@ const finding = (code: Finding['code'], at: FieldPath, text: string): Finding =>
   text,
 })
 
-function unknownField({ at, declared }: UnknownField, strict: boolean): Finding {
+/** With the declared name that is nearest. */
+export function unknownField({ at, declared }: UnknownField, strict: boolean): Finding {
   const meant = nearestName(String(at.step), declared)
   const hint = meant === undefined ? '' : `, did you mean "${meant}"?`
   return {
