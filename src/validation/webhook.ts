@@ -17,6 +17,8 @@ export interface WebhookVerdict {
   readonly accepted: boolean
   /** In the order in which istiod looks; errors and warnings mixed. */
   readonly findings: readonly Finding[]
+  /** Our own warnings on an accepted object; istiod has none of them. */
+  readonly advice: readonly Finding[]
 }
 
 const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
@@ -24,11 +26,12 @@ const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'
 /** Decoding, metadata rules, the kind's rules, top-level keys. istiod: each of these steps needs the one before it. */
 export function judge(object: MeshObject): WebhookVerdict {
   const report = createReport()
-  judgeInto(object, report)
-  return { accepted: report.errorCount() === 0, findings: report.findings }
+  const advice = createReport()
+  judgeInto(object, report, advice)
+  return { accepted: report.errorCount() === 0, findings: report.findings, advice: advice.findings }
 }
 
-function judgeInto(object: MeshObject, report: Report): void {
+function judgeInto(object: MeshObject, report: Report, advice: Report): void {
   const envelope = readEnvelope(object)
   const { meta, decodeError } = readObjectMeta(envelope.metadata)
   const wrongEnvelope = wrongEnvelopeType(envelope) ?? decodeError
@@ -51,7 +54,9 @@ function judgeInto(object: MeshObject, report: Report): void {
   const named = { ...meta, namespace: meta.namespace === '' ? 'default' : meta.namespace }
   if (!checkMetadata(named, { action: policyAction(kindName, decoded.spec), report })) return
   decoded.check({ meta: named, report })
-  if (report.errorCount() === 0) checkTopLevel(object, { kind: kindName, meta: named, report })
+  if (report.errorCount() > 0) return
+  checkTopLevel(object, { kind: kindName, meta: named, report })
+  decoded.advise({ meta: named, report: advice })
 }
 
 interface Envelope {
