@@ -19,6 +19,12 @@ export interface LogFields {
   readonly namespace?: string
   /** Pod name, or the prefix of a name that is not known yet. */
   readonly pod?: string
+  /** Name of a mesh resource, or the prefix of one that is not known yet. */
+  readonly name?: string
+  /** `request.userInfo.username`. */
+  readonly user?: string
+  /** `request.operation`. */
+  readonly operation?: string
   readonly path?: string
   readonly decision?: string
   readonly reason?: string

@@ -5,8 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasStatus } from '../kube/client.ts'
 import { runInformer } from '../kube/informer.ts'
-import type { KubeObject, ObjectMeta } from '../kube/resource.ts'
-import { MUTATING_WEBHOOKS } from '../kube/resource.ts'
+import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts'
 import { Store } from '../kube/store.ts'
 import { FIELD_MANAGER } from './store.ts'
 import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
@@ -25,16 +24,24 @@ export interface WantedBundle {
   readonly generation: number | undefined
 }
 
+/** A webhook configuration, mutating or validating. */
+export interface ConfigurationPlace {
+  readonly resource: Resource
+  readonly name: string
+}
+
 export interface CaBundleOptions {
   readonly client: KubeClient
-  /** Names of the webhook configurations; one that is missing is waited for. */
-  readonly configurations: readonly string[]
+  /** One that is missing is waited for. */
+  readonly configurations: readonly ConfigurationPlace[]
   readonly installation: string
   readonly own: OwnAddress
   /** The bundle to publish, or undefined while it is unknown. */
   readonly wanted: () => WantedBundle | undefined
   /** Tells of a change of `wanted`; returns what ends it. */
   readonly onWantedChange: (listener: () => void) => () => void
+  /** Told of every write: what went wrong with it, or undefined. */
+  readonly onWrite?: (place: ConfigurationPlace, failure: unknown) => void
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -85,7 +92,7 @@ const [NOT_FOUND, CONFLICT, UNPROCESSABLE] = [404, 409, 422]
  * no entry of others, and nothing on trouble: it is logged and tried again.
  */
 export async function keepCaBundles(options: CaBundleOptions): Promise<void> {
-  await Promise.all(options.configurations.map((name) => keepOne(name, options)))
+  await Promise.all(options.configurations.map((place) => keepOne(place, options)))
 }
 
 /** Decides for one configuration. The patch names the version it was decided on. */
@@ -121,8 +128,8 @@ export async function trustedGeneration(
   signal: AbortSignal,
 ): Promise<number> {
   let highest = 0
-  for (const name of options.configurations) {
-    const configuration = await live(options.client, name, signal)
+  for (const place of options.configurations) {
+    const configuration = await live(options.client, place, signal)
     for (const entry of configuration?.webhooks ?? []) {
       if (!leadsToUs(entry, options.own)) continue
       highest = Math.max(highest, generationIn(bundleOf(entry), options.installation))
@@ -131,16 +138,21 @@ export async function trustedGeneration(
   return highest
 }
 
-async function live(client: KubeClient, name: string, signal: AbortSignal): Promise<WebhookConfiguration | undefined> {
+async function live(
+  client: KubeClient,
+  place: ConfigurationPlace,
+  signal: AbortSignal,
+): Promise<WebhookConfiguration | undefined> {
   try {
-    return await client.get<WebhookConfiguration>({ resource: MUTATING_WEBHOOKS, name }, signal)
+    return await client.get<WebhookConfiguration>(place, signal)
   } catch (err) {
     if (hasStatus(err, NOT_FOUND)) return undefined
     throw err
   }
 }
 
-async function keepOne(name: string, options: CaBundleOptions): Promise<void> {
+async function keepOne(place: ConfigurationPlace, options: CaBundleOptions): Promise<void> {
+  const { resource, name } = place
   const { client, clock, log, signal } = options
   const store = new Store<WebhookConfiguration>()
   const alarm = new Alarm(clock, signal)
@@ -148,7 +160,7 @@ async function keepOne(name: string, options: CaBundleOptions): Promise<void> {
   const stopListening = options.onWantedChange(() => alarm.ring())
   const watching = runInformer<WebhookConfiguration, WebhookConfiguration>({
     client,
-    place: { resource: MUTATING_WEBHOOKS },
+    place: { resource },
     // By name: rights on all configurations would be rights over the whole cluster.
     fieldSelector: `metadata.name=${name}`,
     keep: trimmed,
@@ -160,7 +172,7 @@ async function keepOne(name: string, options: CaBundleOptions): Promise<void> {
   })
   const budget = createBudget(clock)
   while (!signal.aborted) {
-    const pauseMs = await settle(name, { ...options, configuration: store.get(name), budget })
+    const pauseMs = await settle(place, { ...options, configuration: store.get(name), budget })
     await alarm.sleep(pauseMs)
   }
   stopListening()
@@ -173,15 +185,15 @@ interface Settling extends CaBundleOptions {
 }
 
 /** One look, at most one write; returns how long to wait for news, milliseconds. */
-async function settle(name: string, settling: Settling): Promise<number> {
-  const { configuration, budget, client, log, signal } = settling
+async function settle(place: ConfigurationPlace, settling: Settling): Promise<number> {
+  const { configuration, budget, log, signal } = settling
   const wanted = settling.wanted()
   if (configuration === undefined || wanted === undefined) return POLL_MS
   const step = bundleStep(configuration, wanted, settling)
   if (step.do === 'nothing') return POLL_MS
   if (step.do === 'yield') {
     log.warn(
-      { configuration: name, generation: step.generation },
+      { configuration: place.name, generation: step.generation },
       'a newer certificate authority is published, not ours',
     )
     return POLL_MS
@@ -189,24 +201,35 @@ async function settle(name: string, settling: Settling): Promise<number> {
   const pauseMs = budget.pauseMs()
   if (pauseMs > 0) return pauseMs
   budget.spend()
-  reportFight(name, settling)
+  reportFight(place, settling)
   try {
-    await client.patch({ resource: MUTATING_WEBHOOKS, name }, step.patch, { fieldManager: FIELD_MANAGER, signal })
-    log.info({ configuration: name, entries: step.patch.webhooks.length }, 'caBundle written')
+    await write(place, step.patch, settling)
     return POLL_MS
   } catch (err) {
     // Somebody else wrote meanwhile: the watch brings the new version, and the decision is made anew.
     if (hasStatus(err, CONFLICT) || hasStatus(err, UNPROCESSABLE)) return budget.pauseMs()
-    if (!signal.aborted) log.warn({ err, configuration: name }, 'caBundle not written')
+    if (!signal.aborted) log.warn({ err, configuration: place.name }, 'caBundle not written')
     return Math.max(budget.pauseMs(), FIRST_PAUSE_MS)
   }
 }
 
-function reportFight(name: string, { budget, configuration, log }: Settling): void {
+async function write(place: ConfigurationPlace, patch: BundlePatch, settling: Settling): Promise<void> {
+  const { client, log, onWrite, signal } = settling
+  try {
+    await client.patch(place, patch, { fieldManager: FIELD_MANAGER, signal })
+    onWrite?.(place, undefined)
+    log.info({ configuration: place.name, entries: patch.webhooks.length }, 'caBundle written')
+  } catch (err) {
+    onWrite?.(place, err)
+    throw err
+  }
+}
+
+function reportFight(place: ConfigurationPlace, { budget, configuration, log }: Settling): void {
   if (budget.spent() !== FAST_WRITES + 1) return
   const managers = managersOfBundle(configuration)
   log.error(
-    { configuration: name, managers },
+    { configuration: place.name, managers },
     'another program writes caBundle again and again; going on once a minute',
   )
 }

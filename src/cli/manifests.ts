@@ -48,7 +48,8 @@ export const command: CommandModule = {
     const plan = planInstallation(planOptions(options), packageVersion())
     // A server elsewhere needs no Deployment here; its account is the kubeconfig's.
     const parts =
-      (options.part as readonly PartName[] | undefined) ?? (plan.url === undefined ? PART_NAMES : ['webhooks'])
+      (options.part as readonly PartName[] | undefined) ??
+      (plan.url === undefined ? PART_NAMES : ['webhooks', 'validation'])
     const folder = text(options, 'outputDir')
     if (folder === undefined) context.print(renderManifests(plan, parts))
     else await writeFiles(folder, renderKustomization(plan, parts), context)

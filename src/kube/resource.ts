@@ -50,6 +50,7 @@ export const MUTATING_WEBHOOKS: Resource = {
   version: 'v1',
   plural: 'mutatingwebhookconfigurations',
 }
+export const VALIDATING_WEBHOOKS: Resource = { ...MUTATING_WEBHOOKS, plural: 'validatingwebhookconfigurations' }
 
 /** Path of an object or a collection below the API server's root. */
 export function pathOf({ resource, namespace, name, subresource }: ObjectPlace): string {

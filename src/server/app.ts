@@ -5,7 +5,9 @@ import { sendText } from './answer.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { addHealthRoutes } from './routes/health.ts'
-import { addInjectRoutes, type InjectRouteDeps } from './routes/inject.ts'
+import { addReviewRoutes, type ReviewRoute } from './review-route.ts'
+import { injectRoute, type InjectRouteDeps } from './routes/inject.ts'
+import { validateRoute, type Validate } from './routes/validate.ts'
 import { addMetricsRoutes } from './routes/metrics.ts'
 import type { CertificatePair } from '../certificates/leaf.ts'
 import { httpsOptions } from './tls.ts'
@@ -15,6 +17,8 @@ export interface AppDeps extends InjectRouteDeps {
   readonly pair?: CertificatePair
   /** False: the paths of injection are not there at all (istiod: INJECT_ENABLED). @default true */
   readonly isInjectServed?: boolean
+  /** The engine of validation. Absent: its paths are not there. */
+  readonly validate?: Validate
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
@@ -42,7 +46,7 @@ function refuseSchemas(): never {
   throw new TypeError('routes here have no schemas')
 }
 
-/** The webhook's application. Nothing but the routes of istiod's injector; everything else is 404. */
+/** The webhook's application. Nothing but the routes of istiod's webhooks; everything else is 404. */
 export function buildApp(deps: AppDeps): FastifyInstance {
   const options = { ...COMMON, clientErrorHandler: answerBrokenHttp, frameworkErrors }
   const app = (
@@ -50,8 +54,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   ) as FastifyInstance // the two differ in the type of the raw server only, which routes never see
   app.server.maxConnections = MAX_CONNECTIONS
   addNotFound(app)
-  if (deps.isInjectServed !== false) addInjectRoutes(app, deps)
+  addReviewRoutes(app, routesOf(deps), deps)
   return app
+}
+
+function routesOf({ validate, ...deps }: AppDeps): ReviewRoute[] {
+  const routes = deps.isInjectServed === false ? [] : [injectRoute(deps)]
+  return validate === undefined ? routes : [...routes, validateRoute({ ...deps, validate })]
 }
 
 /** Probes, on a port of their own without TLS: a kubelet has no certificate to check ours against. */

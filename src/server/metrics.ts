@@ -8,11 +8,12 @@ const TIME_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** Why a request got no review for an answer. */
-export type Refusal = 'broken_body' | 'too_large' | 'empty_body' | 'content_type' | 'timeout' | 'not_ready' | 'encoding'
+export type Refusal =
+  'broken_body' | 'too_large' | 'empty_body' | 'content_type' | 'timeout' | 'not_ready' | 'encoding' | 'internal'
 
 /**
  * Instruments of one server, in a registry of their own.
- * istiod: the five names without our prefix count exactly what its own count, oddities included.
+ * istiod: the names without our prefix count exactly what its own count, oddities included.
  */
 export function createMetrics() {
   const registry = new Registry()
@@ -20,6 +21,8 @@ export function createMetrics() {
     registry,
     ...istiodMetrics(registry),
     ...reviewMetrics(registry),
+    ...istiodValidationMetrics(registry),
+    ...validationMetrics(registry),
     ...configMetrics(registry),
     ...connectionMetrics(registry),
   }
@@ -91,7 +94,65 @@ function reviewMetrics(registry: Registry) {
     }),
     duration: new Histogram({
       name: 'mesh_admission_review_duration_seconds',
-      help: 'Seconds from request to answer.',
+      help: 'Seconds from request for injection to answer.',
+      buckets: TIME_BUCKETS,
+      registers: [registry],
+    }),
+  }
+}
+
+/** istiod: these names have no `_total`. */
+function istiodValidationMetrics(registry: Registry) {
+  const resource = ['group', 'version', 'resource'] as const
+  return {
+    validationsPassed: new Counter({
+      name: 'galley_validation_passed',
+      help: 'Mesh resources found valid, dry runs included.',
+      labelNames: resource,
+      registers: [registry],
+    }),
+    validationsFailed: new Counter({
+      name: 'galley_validation_failed',
+      help: 'Mesh resources refused, dry runs not counted; reason unsupported_operation: allowed unseen, such as a DELETE.',
+      labelNames: [...resource, 'reason'] as const,
+      registers: [registry],
+    }),
+    validationHttpErrors: new Counter({
+      name: 'galley_validation_http_error',
+      help: 'Requests for validation without a body, of a wrong content type, or whose answer could not be written.',
+      labelNames: ['status'] as const,
+      registers: [registry],
+    }),
+    validationConfigUpdates: new Counter({
+      name: 'galley_validation_config_updates',
+      help: 'Writes of caBundle into validating webhook configurations.',
+      registers: [registry],
+    }),
+    validationConfigUpdateErrors: new Counter({
+      name: 'galley_validation_config_update_error',
+      help: "Such writes that failed, by the API server's reason.",
+      labelNames: ['reason'] as const,
+      registers: [registry],
+    }),
+  }
+}
+
+function validationMetrics(registry: Registry) {
+  return {
+    validations: new Counter({
+      name: 'mesh_admission_validations_total',
+      help: 'Mesh resources reviewed, by result: allowed, denied, or unexamined (a DELETE or a subresource, always allowed).',
+      labelNames: ['result'] as const,
+      registers: [registry],
+    }),
+    validationWarnings: new Counter({
+      name: 'mesh_admission_validation_warnings_total',
+      help: 'Warnings sent along with mesh resources that were allowed.',
+      registers: [registry],
+    }),
+    validationDuration: new Histogram({
+      name: 'mesh_admission_validation_duration_seconds',
+      help: 'Seconds from request for validation to answer.',
       buckets: TIME_BUCKETS,
       registers: [registry],
     }),

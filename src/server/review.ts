@@ -18,13 +18,15 @@ const CORE_KINDS: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ').flatMap((kind) => [kind, `${kind}List`])),
 )
 
-/** What injection needs of a request; istiod reads no more of it either. */
+/** A request, with what injection needs of it already taken out. */
 export interface ReviewRequest {
   readonly uid: string
   /** Empty when the request has none. */
   readonly namespace: string
   /** `request.object` as it was parsed; undefined when there is none. */
   readonly object: unknown
+  /** All of it as it was parsed; nothing but the above has been looked at. */
+  readonly fields: Readonly<Record<string, unknown>>
 }
 
 /** Which review an answer belongs to. Without kind and apiVersion the answer has neither, as istiod's. */
@@ -37,9 +39,20 @@ export type DecodedReview =
   | { readonly ok: true; readonly head: ReviewHead; readonly request: ReviewRequest }
   | { readonly ok: false; readonly head: ReviewHead; readonly message: string }
 
-/** What an answer says. `patchJson` is the text of a list of RFC 6902 operations. */
+/** What an answer says. */
 export type Verdict =
-  { readonly allowed: true; readonly patchJson?: string } | { readonly allowed: false; readonly message: string }
+  | {
+      readonly allowed: true
+      /** Text of a list of RFC 6902 operations. */
+      readonly patchJson?: string
+      readonly warnings?: readonly string[]
+    }
+  | {
+      readonly allowed: false
+      readonly message: string
+      /** Kubernetes: `Status.details.causes`. */
+      readonly causes?: readonly object[]
+    }
 
 /**
  * Reads a review. Everything wrong with it is a denial in waiting, never an exception.
@@ -77,10 +90,21 @@ function parseJson(text: string): unknown {
 export function encodeReview({ apiVersion, uid }: ReviewHead, verdict: Verdict): string {
   const type = apiVersion === undefined ? '' : `"kind":"${REVIEW_KIND}","apiVersion":"${apiVersion}",`
   const start = `{${type}"response":{"uid":${JSON.stringify(uid)},"allowed":`
-  if (!verdict.allowed) return `${start}false,"status":{"metadata":{},"message":${JSON.stringify(verdict.message)}}}}`
-  if (verdict.patchJson === undefined) return `${start}true}}`
-  const patchBase64 = Buffer.from(verdict.patchJson).toString('base64')
-  return `${start}true,"patch":"${patchBase64}","patchType":"JSONPatch"}}`
+  if (!verdict.allowed) {
+    const { message, causes = [] } = verdict
+    const details = causes.length === 0 ? '' : `,"details":{"causes":${JSON.stringify(causes)}}`
+    return `${start}false,"status":{"metadata":{},"message":${JSON.stringify(message)}${details}}}}`
+  }
+  const { patchJson, warnings = [] } = verdict
+  const end = warnings.length === 0 ? '}}' : `,"warnings":${JSON.stringify(warnings.map(oneLine))}}}`
+  if (patchJson === undefined) return `${start}true${end}`
+  const patchBase64 = Buffer.from(patchJson).toString('base64')
+  return `${start}true,"patch":"${patchBase64}","patchType":"JSONPatch"${end}`
+}
+
+/** Kubernetes: a warning becomes a header, and one with control characters is dropped. */
+function oneLine(warning: string): string {
+  return warning.replaceAll(/\p{Cc}+/gu, ' ')
 }
 
 function undecodable(message: string): DecodedReview {
@@ -127,7 +151,8 @@ function decodeRequest(review: { apiVersion: string; request?: unknown }, depth:
   const uid = text(request.uid)
   const head = { apiVersion, uid }
   if (depth > MAX_DEPTH) return { ok: false, head, message: `exceeded max depth of ${MAX_DEPTH}` }
-  return { ok: true, head, request: { uid, namespace: text(request.namespace), object: request.object ?? undefined } }
+  const object = request.object ?? undefined
+  return { ok: true, head, request: { uid, namespace: text(request.namespace), object, fields: request } }
 }
 
 /** Texts of a request that we use, with the Go type an error names. */

@@ -13,22 +13,24 @@ export interface Refusal {
   readonly causes: readonly Cause[]
 }
 
-/** Both halves together stay below 32 KiB, with room for the rest of the answer. */
-const MAX_CHARACTERS = 12 * 1024
+/** What an answer of 32 KiB has room for; a control character takes six bytes of it, one beyond ASCII up to four. */
+const MAX_JSON_BYTES = 30 * 1024
 const MAX_TEXT = 1024
+const ENCODER = new TextEncoder()
 
 /** All errors of `findings`, in their order; what does not fit is counted. */
 export function refusalOf(findings: readonly Finding[]): Refusal {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const causes: Cause[] = []
   const lines: string[] = []
-  let characters = 0
+  let bytes = 0
   for (const error of errors) {
     const line = shortened(findingText(error))
-    if (characters + line.length > MAX_CHARACTERS && lines.length > 0) break
-    characters += line.length
+    const cause: Cause = { type: 'FieldValueInvalid', message: line, field: shortened(error.path) }
+    bytes += jsonBytes(line) + jsonBytes(cause)
+    if (bytes > MAX_JSON_BYTES && lines.length > 0) break
     lines.push(line)
-    causes.push({ type: 'FieldValueInvalid', message: line, field: shortened(error.path) })
+    causes.push(cause)
   }
   const left = errors.length - lines.length
   if (left > 0) lines.push(`and ${left} more`)
@@ -40,5 +42,7 @@ export function refusalOf(findings: readonly Finding[]): Refusal {
     causes,
   }
 }
+
+const jsonBytes = (value: unknown): number => ENCODER.encode(JSON.stringify(value)).length
 
 const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)

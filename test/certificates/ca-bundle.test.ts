@@ -3,8 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { bundleStep, keepCaBundles } from '../../src/certificates/ca-bundle.ts'
-import type { WantedBundle, WebhookConfiguration, WebhookEntry } from '../../src/certificates/ca-bundle.ts'
-import { MUTATING_WEBHOOKS } from '../../src/kube/resource.ts'
+import type {
+  ConfigurationPlace,
+  WantedBundle,
+  WebhookConfiguration,
+  WebhookEntry,
+} from '../../src/certificates/ca-bundle.ts'
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../src/kube/resource.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createFakeKubeClient, noAnswer, refusal } from '../support/fake-kube-client.ts'
 import { createRecordingLog } from '../support/recording-log.ts'
@@ -100,23 +105,26 @@ for (const row of cases) {
 const PLACE = { resource: MUTATING_WEBHOOKS, name: 'c' }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-function keeping() {
+function keeping(place: ConfigurationPlace = PLACE) {
   const client = createFakeKubeClient()
   const clock = createFakeClock()
   const log = createRecordingLog()
   const end = new AbortController()
+  const writes: string[] = []
   const running = keepCaBundles({
     ...OWN,
     client,
-    configurations: ['c'],
+    configurations: [place],
     wanted: () => WANTED,
     onWantedChange: () => () => undefined,
+    onWrite: ({ resource }, failure) =>
+      void writes.push(`${resource.plural} ${failure === undefined ? 'ok' : 'failed'}`),
     clock,
     log,
     signal: end.signal,
   })
   const patches = (): number => client.requests.filter((request) => request.startsWith('patch')).length
-  const blank = (): void => client.put(PLACE, configuration(entry({ service: SERVICE })))
+  const blank = (): void => client.put(place, configuration(entry({ service: SERVICE })))
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 20; i++) await turn()
   }
@@ -124,7 +132,7 @@ function keeping() {
     end.abort()
     await running
   }
-  return { client, clock, log, patches, blank, settle, finish }
+  return { client, clock, log, writes, patches, blank, settle, finish }
 }
 
 test('keepCaBundles: a blanked bundle comes back at once, without anyone waiting for a clock', async () => {
@@ -180,5 +188,16 @@ test('keepCaBundles: without the right to write it goes on asking, ever more slo
   }
   assert.ok(patches() >= 6 && patches() <= 8, `${patches()} tries in two minutes`)
   assert.equal(log.lines.filter(({ level }) => level === 'warn').length, patches())
+  await finish()
+})
+
+test('keepCaBundles: a validating configuration is kept like a mutating one, and every write is told', async () => {
+  const { client, clock, writes, blank, settle, finish } = keeping({ resource: VALIDATING_WEBHOOKS, name: 'c' })
+  client.failures.push({ verb: 'patch', error: refusal(500) })
+  blank()
+  await settle()
+  clock.advance(1000)
+  await settle()
+  assert.deepEqual(writes, ['validatingwebhookconfigurations failed', 'validatingwebhookconfigurations ok'])
   await finish()
 })

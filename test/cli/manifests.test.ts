@@ -9,6 +9,7 @@ import { loadAll } from 'js-yaml'
 import { command } from '../../src/cli/manifests.ts'
 import { planInstallation } from '../../src/cli/manifests/plan.ts'
 import type { PlanOptions } from '../../src/cli/manifests/plan.ts'
+import type { PartName } from '../../src/cli/manifests/render.ts'
 import { PART_NAMES, renderKustomization, renderManifests } from '../../src/cli/manifests/render.ts'
 import { createContext } from '../../src/cli/output.ts'
 import { packageVersion } from '../../src/cli/package.ts'
@@ -25,6 +26,7 @@ interface Selector {
 interface Webhook {
   readonly name: string
   readonly clientConfig: Record<string, unknown>
+  readonly failurePolicy?: string
   readonly namespaceSelector: Selector
   readonly objectSelector: Selector
 }
@@ -41,13 +43,19 @@ const objectsOf = (options: PlanOptions): Manifest[] =>
 const configurationsOf = (options: PlanOptions): Manifest[] =>
   objectsOf(options).filter(({ kind }) => kind === 'MutatingWebhookConfiguration')
 
-test('the shipped files are what the command writes', () => {
-  const folder = join(PROJECT_ROOT, 'manifests', 'injector')
-  const files = renderKustomization(planInstallation({}, packageVersion()), PART_NAMES)
-  if (process.env.UPDATE_GOLDEN === '1') for (const [name, text] of files) writeFileSync(join(folder, name), text)
-  assert.deepEqual(readdirSync(folder).sort(), [...files.keys()].sort())
-  for (const [name, text] of files) assert.equal(readFileSync(join(folder, name), 'utf8'), text, name)
-})
+const SHIPPED: Readonly<Record<string, readonly PartName[]>> = {
+  injector: PART_NAMES.filter((part) => part !== 'validation'),
+  validation: ['validation'],
+}
+for (const [name, parts] of Object.entries(SHIPPED)) {
+  test(`the shipped files of manifests/${name} are what the command writes`, () => {
+    const folder = join(PROJECT_ROOT, 'manifests', name)
+    const files = renderKustomization(planInstallation({}, packageVersion()), parts)
+    if (process.env.UPDATE_GOLDEN === '1') for (const [file, text] of files) writeFileSync(join(folder, file), text)
+    assert.deepEqual(readdirSync(folder).sort(), [...files.keys()].sort())
+    for (const [file, text] of files) assert.equal(readFileSync(join(folder, file), 'utf8'), text, file)
+  })
+}
 
 function selects({ matchExpressions }: Selector, labels: Labels): boolean {
   return matchExpressions.every(({ key, operator, values = [] }) => {
@@ -188,20 +196,87 @@ test('recorded selections: the same webhooks are called', { skip: skipWithout(re
   }
 })
 
-test('the server may patch exactly the configurations that are installed, and caBundle is left to it', () => {
-  for (const options of [{}, { revision: 'canary', tags: ['a', 'b'] }, { webhookNames: 'istio' as const }]) {
-    const objects = objectsOf(options)
-    const rule = objects
-      .find(({ kind }) => kind === 'ClusterRole')
-      ?.rules?.find(({ resources }) => resources.includes('mutatingwebhookconfigurations'))
-    const installed = objects.filter(({ kind }) => kind === 'MutatingWebhookConfiguration')
-    assert.deepEqual(
-      rule?.resourceNames,
-      installed.map(({ metadata }) => metadata.name),
-    )
-    assert.doesNotMatch(JSON.stringify(installed), /caBundle/)
-  }
-})
+for (const kind of ['Mutating', 'Validating']) {
+  test(`the server may patch exactly the ${kind} configurations that are installed, is told of them, and caBundle is left to it`, () => {
+    for (const options of [{}, { revision: 'canary', tags: ['a', 'default'] }, { webhookNames: 'istio' as const }]) {
+      const objects = objectsOf(options)
+      const rule = objects
+        .find((object) => object.kind === 'ClusterRole')
+        ?.rules?.find(({ resources }) => resources.includes(`${kind.toLowerCase()}webhookconfigurations`))
+      const installed = objects.filter((object) => object.kind === `${kind}WebhookConfiguration`)
+      const names = installed.map(({ metadata }) => metadata.name)
+      assert.ok(names.length > 0)
+      assert.deepEqual(rule?.resourceNames, names)
+      assert.doesNotMatch(JSON.stringify(installed), /caBundle/)
+      const deployment = JSON.stringify(objects.find((object) => object.kind === 'Deployment'))
+      const flag = kind === 'Mutating' ? 'webhook' : 'validation'
+      for (const name of names) assert.ok(deployment.includes(`"--${flag}-configuration=${name}"`), name)
+    }
+  })
+}
+
+const validators: readonly { name: string; options: PlanOptions; want: readonly object[] }[] = [
+  {
+    name: 'the default revision validates every object',
+    options: {},
+    want: [{ name: 'mesh-admission-default-validator', entry: 'validation.mesh-admission.io', selects: undefined }],
+  },
+  {
+    name: 'another revision validates the objects that carry it, or a tag of it',
+    options: { revision: 'canary', tags: ['prod'] },
+    want: [
+      {
+        name: 'mesh-admission-validator-canary',
+        entry: 'rev.validation.mesh-admission.io',
+        selects: ['canary', 'prod'],
+      },
+    ],
+  },
+  {
+    name: 'the tag default takes the default validator over',
+    options: { revision: 'canary', tags: ['default'] },
+    want: [
+      { name: 'mesh-admission-validator-canary', entry: 'rev.validation.mesh-admission.io', selects: ['canary'] },
+      { name: 'mesh-admission-default-validator', entry: 'validation.mesh-admission.io', selects: undefined },
+    ],
+  },
+  {
+    name: "istiod's names are istiod's",
+    options: { webhookNames: 'istio', istioNamespace: 'mesh' },
+    want: [
+      { name: 'istio-validator-mesh', entry: 'rev.validation.istio.io', selects: ['default'] },
+      { name: 'istiod-default-validator', entry: 'validation.istio.io', selects: undefined },
+    ],
+  },
+  {
+    name: "a revision under istiod's names",
+    options: { webhookNames: 'istio', revision: 'canary' },
+    want: [{ name: 'istio-validator-canary-istio-system', entry: 'rev.validation.istio.io', selects: ['canary'] }],
+  },
+]
+for (const { name, options, want } of validators) {
+  test(`validation: ${name}`, () => {
+    const installed = objectsOf(options).filter(({ kind }) => kind === 'ValidatingWebhookConfiguration')
+    const seen = installed.map(({ metadata, webhooks: [entry] = [] }) => {
+      assert.equal(entry?.failurePolicy, 'Fail')
+      const selects = (entry.objectSelector as Partial<Selector>).matchExpressions?.[0]?.values
+      return { name: metadata.name, entry: entry.name, selects }
+    })
+    assert.deepEqual(seen, want)
+  })
+}
+
+for (const [url, want] of [
+  ['https://10.0.0.1:15017', 'https://10.0.0.1:15017/validate'],
+  ['https://a/inject/cluster/c1/net/n1', 'https://a/validate'],
+  ['https://a/mesh/inject', 'https://a/mesh/validate'],
+  ['https://a/mesh/', 'https://a/mesh/validate'],
+] as const) {
+  test(`validation: the address beside ${url} is ${want}`, () => {
+    const [object] = loadAll(renderManifests(planInstallation({ url }, '1.2.3'), ['validation'])) as Manifest[]
+    assert.deepEqual(object?.webhooks?.[0]?.clientConfig, { url: want })
+  })
+}
 
 test('two revisions have no object in common but the namespace', () => {
   const names = (options: PlanOptions): string[] =>
@@ -237,7 +312,7 @@ test('a server outside the cluster needs the webhook configurations only', async
   const objects = loadAll(await print({ url: 'https://10.0.0.1:15017' })) as Manifest[]
   assert.deepEqual(
     objects.map(({ kind }) => kind),
-    ['MutatingWebhookConfiguration'],
+    ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'],
   )
   assert.deepEqual(objects[0]?.webhooks?.[0]?.clientConfig, { url: 'https://10.0.0.1:15017/inject' })
 })

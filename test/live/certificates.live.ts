@@ -149,7 +149,7 @@ test(
     const wanted = new Observed<WantedBundle>({ bundlePem: authority.bundlePem, generation: 3 })
     const options = {
       client,
-      configurations: [CONFIGURATION, 'does-not-exist'],
+      configurations: [CONFIGURATION, 'does-not-exist'].map((name) => ({ resource: MUTATING_WEBHOOKS, name })),
       installation: 'test',
       own: {
         services: [{ name: 'mesh-admission', namespace: NAMESPACE }],

@@ -6,6 +6,7 @@ import { createHealth, type Health } from '../../src/server/health.ts'
 import { createMetrics, type Metrics } from '../../src/server/metrics.ts'
 import type { MemoOptions } from '../../src/server/memo.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
+import type { Validate } from '../../src/server/routes/validate.ts'
 import type { CertificatePair } from '../../src/certificates/leaf.ts'
 
 /** Stands for the engine: a pod named `skip` is skipped, `deny` denied, `throw` breaks, any other gets one label. */
@@ -41,6 +42,7 @@ export interface WebhookOptions {
   readonly log?: Log
   readonly pair?: CertificatePair
   readonly memo?: MemoOptions
+  readonly validate?: Validate
 }
 
 export function webhook({
@@ -49,10 +51,12 @@ export function webhook({
   log = SILENT,
   pair,
   memo,
+  validate,
 }: WebhookOptions = {}): Webhook {
   const health = createHealth([])
   const metrics = createMetrics()
-  const app = buildApp({ currentInject, memo, health, metrics, log, ...(pair === undefined ? {} : { pair }) })
+  const optional = { ...(pair === undefined ? {} : { pair }), ...(validate === undefined ? {} : { validate }) }
+  const app = buildApp({ currentInject, memo, health, metrics, log, ...optional })
   return { app, health, metrics }
 }
 

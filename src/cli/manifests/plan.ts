@@ -21,7 +21,7 @@ export interface PlanOptions {
   readonly replicas?: number
   /** @default mesh-admission */
   readonly webhookNames?: WebhookNames
-  /** Address of a server outside the cluster; the path is `/inject` where none is given. */
+  /** Address of a server outside the cluster; the path is `/inject` where none is given, and validation's beside it. */
   readonly url?: string
   /** istiod: also pods of namespaces that carry no label at all. @default false */
   readonly enableNamespacesByDefault?: boolean
@@ -37,6 +37,15 @@ export interface ConfigurationPlan {
   readonly isDefault: boolean
 }
 
+/** One ValidatingWebhookConfiguration to write. */
+export interface ValidatorPlan {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly entryName: string
+  /** Values of `istio.io/rev` on the objects that come here; undefined: all objects do. */
+  readonly selects: readonly string[] | undefined
+}
+
 export interface Plan {
   readonly namespace: string
   readonly revision: string
@@ -48,6 +57,7 @@ export interface Plan {
   readonly secret: string
   readonly configMaps: readonly string[]
   readonly configurations: readonly ConfigurationPlan[]
+  readonly validators: readonly ValidatorPlan[]
   /** `sidecar-injector.mesh-admission.io`, or istiod's. */
   readonly entrySuffix: string
   readonly url: string | undefined
@@ -85,6 +95,7 @@ export function planInstallation(options: PlanOptions, version: string): Plan {
     secret: `${name}-webhook-ca`,
     configMaps: [`istio-sidecar-injector${suffix}`, `istio${suffix}`],
     configurations: (isIstio ? istioConfigurations : ownConfigurations)(base, tags),
+    validators: (isIstio ? istioValidators : ownValidators)(base, tags),
     entrySuffix: isIstio ? 'sidecar-injector.istio.io' : 'sidecar-injector.mesh-admission.io',
     url: options.url === undefined ? undefined : webhookUrl(options.url),
     enableNamespacesByDefault: options.enableNamespacesByDefault ?? false,
@@ -142,6 +153,44 @@ function istioConfigurations({ revision, suffix, labels, istioNamespace }: Base,
       isDefault: tag === 'default',
     })),
   ]
+}
+
+/**
+ * The default validator sees every object, so the default revision needs no other, and whichever revision is tagged
+ * `default` takes it over under the same name.
+ */
+function ownValidators({ revision, suffix, labels }: Base, tags: readonly string[]): ValidatorPlan[] {
+  const own = { ...labels, [OWN_LABEL]: 'true', 'mesh-admission.io/revision': revision }
+  const whole = {
+    name: `${PROJECT}-default-validator`,
+    labels: own,
+    entryName: 'validation.mesh-admission.io',
+    selects: undefined,
+  }
+  if (revision === 'default') return [whole]
+  const rest = {
+    name: `${PROJECT}-validator${suffix}`,
+    labels: own,
+    entryName: 'rev.validation.mesh-admission.io',
+    selects: [revision, ...tags.filter((tag) => tag !== 'default')],
+  }
+  return tags.includes('default') ? [rest, whole] : [rest]
+}
+
+/** istiod: the default revision has both, and an object with its label is seen by both. */
+function istioValidators(
+  { revision, suffix, labels, istioNamespace }: Base,
+  tags: readonly string[],
+): ValidatorPlan[] {
+  const shared = { ...labels, [OWN_LABEL]: 'true', 'istio.io/rev': revision, app: 'istiod', istio: 'istiod' }
+  const own = {
+    name: `istio-validator${suffix}-${istioNamespace}`,
+    labels: shared,
+    entryName: 'rev.validation.istio.io',
+    selects: [revision],
+  }
+  if (revision !== 'default' && !tags.includes('default')) return [own]
+  return [own, { name: 'istiod-default-validator', labels: shared, entryName: 'validation.istio.io', selects: undefined }]
 }
 
 /** What the API server takes: https, no user, query or fragment. */

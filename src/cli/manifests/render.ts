@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 
 import type { Plan } from './plan.ts'
 import { rights } from './rights.ts'
+import { validatingConfigurations } from './validation.ts'
 import { webhookConfigurations } from './webhooks.ts'
 import { deployment, disruptionBudget, namespace, service } from './workload.ts'
 
@@ -21,6 +22,10 @@ const PARTS = {
   webhooks: {
     about: 'Which pods come to the server. It fills in caBundle itself.',
     objects: webhookConfigurations,
+  },
+  validation: {
+    about: 'Which mesh resources come to the server, and are refused while it is away. It fills in caBundle itself.',
+    objects: validatingConfigurations,
   },
 } as const satisfies Record<string, Part>
 

@@ -28,18 +28,23 @@ export function rights(plan: Plan): object[] {
  * Webhook configurations by name only: who may patch all of them has the whole cluster. The ConfigMaps by name, but not by
  * namespace: a Role could not be applied before istiod's namespace exists.
  */
-function clusterRules({ configurations, configMaps }: Plan): Rule[] {
+function clusterRules({ configurations, validators, configMaps }: Plan): Rule[] {
   return [
-    {
-      apiGroups: ['admissionregistration.k8s.io'],
-      resources: ['mutatingwebhookconfigurations'],
-      resourceNames: configurations.map(({ name }) => name),
-      verbs: ['get', 'list', 'watch', 'patch'],
-    },
+    bundleRule('mutatingwebhookconfigurations', configurations),
+    bundleRule('validatingwebhookconfigurations', validators),
     { apiGroups: [''], resources: ['configmaps'], resourceNames: configMaps, verbs: ['get', 'list', 'watch'] },
     { apiGroups: [''], resources: ['namespaces', 'nodes'], verbs: ['list', 'watch'] },
     { apiGroups: ['networking.istio.io'], resources: ['proxyconfigs'], verbs: ['list', 'watch'] },
   ]
+}
+
+function bundleRule(resource: string, configurations: readonly { readonly name: string }[]): Rule {
+  return {
+    apiGroups: ['admissionregistration.k8s.io'],
+    resources: [resource],
+    resourceNames: configurations.map(({ name }) => name),
+    verbs: ['get', 'list', 'watch', 'patch'],
+  }
 }
 
 /** `create` knows no names. */

@@ -135,7 +135,7 @@ function container(plan: Plan): object {
   }
 }
 
-function serverArguments({ revision, istioNamespace, name, secret, configurations }: Plan): string[] {
+function serverArguments({ revision, istioNamespace, name, secret, configurations, validators }: Plan): string[] {
   return [
     'serve',
     `--revision=${revision}`,
@@ -143,6 +143,7 @@ function serverArguments({ revision, istioNamespace, name, secret, configuration
     `--service=${name}`,
     `--ca-secret=${secret}`,
     ...configurations.map((configuration) => `--webhook-configuration=${configuration.name}`),
+    ...validators.map((validator) => `--validation-configuration=${validator.name}`),
   ]
 }
 

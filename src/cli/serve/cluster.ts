@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../base/clock.ts'
 import { ProjectError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { CaBundleOptions } from '../../certificates/ca-bundle.ts'
+import type { CaBundleOptions, ConfigurationPlace } from '../../certificates/ca-bundle.ts'
 import { trustedGeneration } from '../../certificates/ca-bundle.ts'
 import type { KeeperOptions } from '../../certificates/keeper.ts'
 import { createSecretStore } from '../../certificates/secret-store.ts'
@@ -15,6 +15,7 @@ import type { WatchDeps } from '../../kube/cluster-objects.ts'
 import { connectCluster } from '../../kube/config.ts'
 import type { WatchedConfigMaps } from '../../kube/config-maps.ts'
 import { watchConfigMaps } from '../../kube/config-maps.ts'
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../kube/resource.ts'
 import { packageVersion } from '../package.ts'
 import type { Configuration, ConfigurationSource, KubeObject, World } from './configuration.ts'
 import { configMapNames, configuredFiles, readTexts } from './file-source.ts'
@@ -28,7 +29,7 @@ export interface Cluster {
   /** Where the authority is kept, and how a new one is numbered. */
   authority(own: CaBundleOptions['own']): Pick<KeeperOptions, 'store' | 'trustedGeneration'>
   /** Everything about caBundle but what it should be. */
-  bundles(own: CaBundleOptions['own']): Omit<CaBundleOptions, 'wanted' | 'onWantedChange'>
+  bundles(own: CaBundleOptions['own']): Omit<CaBundleOptions, 'wanted' | 'onWantedChange' | 'onWrite'>
 }
 
 export interface ClusterDeps {
@@ -55,7 +56,7 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
   setMaxListeners(0, signal)
   const { namespace } = connection
   const services = options.services.map((name) => ({ name, namespace }))
-  const shared = { client, configurations: options.webhookConfigurations, installation: options.installation }
+  const shared = { client, configurations: configurationsOf(options), installation: options.installation }
   return {
     source: createClusterSource(options, { client, clock, log, signal }),
     services,
@@ -67,14 +68,24 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
   }
 }
 
-/** Without the right to look, nothing is known of former authorities, and the first generation is as good as any. */
+function configurationsOf({ webhookConfigurations, validationConfigurations }: ServeOptions): ConfigurationPlace[] {
+  return [
+    ...webhookConfigurations.map((name) => ({ resource: MUTATING_WEBHOOKS, name })),
+    ...validationConfigurations.map((name) => ({ resource: VALIDATING_WEBHOOKS, name })),
+  ]
+}
+
+/** Where there is no right to look, nothing is known of former authorities, and the first generation is as good as any. */
 async function trustedOrNone(options: Parameters<typeof trustedGeneration>[0], signal: AbortSignal): Promise<number> {
-  try {
-    return await trustedGeneration(options, signal)
-  } catch (err) {
-    if (hasStatus(err, FORBIDDEN)) return 0
-    throw err
+  let highest = 0
+  for (const place of options.configurations) {
+    try {
+      highest = Math.max(highest, await trustedGeneration({ ...options, configurations: [place] }, signal))
+    } catch (err) {
+      if (!hasStatus(err, FORBIDDEN)) throw err
+    }
   }
+  return highest
 }
 
 /** Files that were named win over ConfigMaps; where there is neither, what is shipped is used. */

@@ -41,6 +41,8 @@ export interface ServeOptions {
   readonly caSecret: string
   /** MutatingWebhookConfigurations whose entries get our caBundle. */
   readonly webhookConfigurations: readonly string[]
+  /** ValidatingWebhookConfigurations whose entries get our caBundle. */
+  readonly validationConfigurations: readonly string[]
   readonly istioNamespace: string
   readonly nativeSidecars: NativeSidecars
   readonly compliancePolicy: string
@@ -109,6 +111,13 @@ export const SERVE_FLAGS: readonly Flag[] = [
     value: 'name',
     help: 'webhook configuration that gets our caBundle',
     default: 'mesh-admission-injector, or with the revision',
+    repeatable: true,
+  },
+  {
+    name: 'validation-configuration',
+    value: 'name',
+    help: 'validating webhook configuration that gets our caBundle',
+    default: 'mesh-admission-default-validator, or mesh-admission-validator-<revision>',
     repeatable: true,
   },
   { name: 'revision', value: 'name', help: 'control plane revision', env: 'REVISION', default: 'default' },
@@ -223,7 +232,10 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
   }
 }
 
-type ClusterNames = Pick<ServeOptions, 'installation' | 'services' | 'caSecret' | 'webhookConfigurations'>
+type ClusterNames = Pick<
+  ServeOptions,
+  'installation' | 'services' | 'caSecret' | 'webhookConfigurations' | 'validationConfigurations'
+>
 
 /** The names that `mesh-admission manifests` gives. */
 function clusterNames(given: Readonly<Record<string, unknown>>, revision: string): ClusterNames {
@@ -235,6 +247,9 @@ function clusterNames(given: Readonly<Record<string, unknown>>, revision: string
     caSecret: typeof given.caSecret === 'string' ? given.caSecret : `${installation}-webhook-ca`,
     webhookConfigurations: (given.webhookConfiguration as readonly string[] | undefined) ?? [
       `mesh-admission-injector${suffix}`,
+    ],
+    validationConfigurations: (given.validationConfiguration as readonly string[] | undefined) ?? [
+      suffix === '' ? 'mesh-admission-default-validator' : `mesh-admission-validator${suffix}`,
     ],
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
+import { ProjectError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { startFileSource } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
@@ -10,6 +11,7 @@ import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.t
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
 import { servesHost, servingNames } from '../../certificates/leaf.ts'
 import type { CertificateSource } from '../../certificates/source.ts'
+import { VALIDATING_WEBHOOKS } from '../../kube/resource.ts'
 import { buildApp, buildHealthApp, buildMetricsApp } from '../../server/app.ts'
 import { createHealth, type Health } from '../../server/health.ts'
 import { drain, listen, superviseWebhook, type Supervision } from '../../server/listen.ts'
@@ -18,6 +20,7 @@ import type { Cluster } from './cluster.ts'
 import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
+import { createValidate } from './validation.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
@@ -74,7 +77,7 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   try {
     const ports = await openSide(side, options)
     const [certificates] = await bothSettled(life, [
-      startCertificates(options, deps, life.signal),
+      startCertificates(options, { ...deps, metrics }, life.signal),
       firstConfiguration(engine, deps.source, life.signal),
     ])
     early.certificates = certificates
@@ -87,6 +90,10 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   } finally {
     deps.giveUp.removeEventListener('abort', giveUp)
   }
+}
+
+interface PublishDeps extends WebhookDeps {
+  readonly metrics: Metrics
 }
 
 /** What the probes can be asked about before it is there. */
@@ -143,7 +150,7 @@ function checksOf(engine: LiveEngine, early: Early): Health['checks'] {
   ]
 }
 
-async function startCertificates(options: ServeOptions, deps: WebhookDeps, signal: AbortSignal): Promise<Certificates> {
+async function startCertificates(options: ServeOptions, deps: PublishDeps, signal: AbortSignal): Promise<Certificates> {
   const { tlsFiles } = options
   if (tlsFiles !== undefined) {
     const source = await startFileSource({ ...tlsFiles, clock: deps.clock, log: deps.log, signal })
@@ -180,11 +187,28 @@ function startOwnCertificates(options: ServeOptions, deps: WebhookDeps, signal: 
 }
 
 /** Keeps the bundle in our webhook configurations, where there is a cluster; ends with the cluster's signal. */
-function publish(source: CertificateSource, { cluster }: WebhookDeps, wanted: () => WantedBundle | undefined): void {
+function publish(
+  source: CertificateSource,
+  { cluster, metrics }: PublishDeps,
+  wanted: () => WantedBundle | undefined,
+): void {
   if (cluster === undefined) return
   const own = { services: cluster.services, servesHost: (host: string) => servesHost(source.current(), host) }
   // A new authority always comes with a new leaf, so the leaf's changes are word of both.
-  void keepCaBundles({ ...cluster.bundles(own), wanted, onWantedChange: (listener) => source.onChange(listener) })
+  void keepCaBundles({
+    ...cluster.bundles(own),
+    wanted,
+    onWantedChange: (listener) => source.onChange(listener),
+    onWrite: ({ resource }, failure) => {
+      if (resource === VALIDATING_WEBHOOKS) countWrite(failure, metrics)
+    },
+  })
+}
+
+function countWrite(failure: unknown, metrics: Metrics): void {
+  if (failure === undefined) return metrics.validationConfigUpdates.inc()
+  const reason = failure instanceof ProjectError ? failure.details['reason'] : undefined
+  metrics.validationConfigUpdateErrors.inc({ reason: typeof reason === 'string' ? reason : 'Unknown' })
 }
 
 function ifThere(file: string): string | undefined {
@@ -214,6 +238,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
   return buildApp({
     currentInject: () => engine.current(),
     isInjectServed: options.injectEnabled,
+    validate: createValidate(options),
     memo: options.memoBytes === 0 ? undefined : { maxBytes: options.memoBytes },
     health,
     metrics,

@@ -1,11 +1,5 @@
 /** /inject and everything below it: istiod's contract for the mutating webhook. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Log } from '../../base/log.ts'
 import { messageOf } from '../../base/errors.ts'
-import { sendText } from '../answer.ts'
-import { MAX_BODY_BYTES, readBody, type BodyRead } from '../body.ts'
-import { budgetMs } from '../budget.ts'
-import type { Health } from '../health.ts'
 import {
   fingerprint,
   recall,
@@ -15,8 +9,8 @@ import {
   type MemoOptions,
   type Remembered,
 } from '../memo.ts'
-import type { Metrics, Refusal } from '../metrics.ts'
-import { cleanedPath, decodedPath } from '../path.ts'
+import { objectName } from '../object-name.ts'
+import { elapsedMs, refuse, type Call, type ReviewRoute, type ReviewRouteDeps } from '../review-route.ts'
 import { decodeReview, encodeReview, type DecodedReview, type ReviewHead, type ReviewRequest } from '../review.ts'
 
 /** What injection makes of a pod. `patch` is a list of RFC 6902 operations; `denied` is the text a user reads. */
@@ -37,7 +31,7 @@ export interface InjectRequest {
 /** The engine, as the server sees it. What it throws becomes a denial with the same text. */
 export type Inject = (request: InjectRequest) => InjectOutcome
 
-export interface InjectRouteDeps {
+export interface InjectRouteDeps extends ReviewRouteDeps {
   /**
    * The engine for the configuration and the world now in force; undefined while there is none. Whenever an answer might
    * be another one than before, this must be another function: answers are remembered as long as it is the same.
@@ -45,9 +39,6 @@ export interface InjectRouteDeps {
   readonly currentInject: () => Inject | undefined
   /** Bounds of the memory of answers; absent: nothing is remembered. */
   readonly memo?: MemoOptions | undefined
-  readonly health: Health
-  readonly metrics: Metrics
-  readonly log: Log
 }
 
 type Decision =
@@ -64,97 +55,39 @@ interface RouteState extends InjectRouteDeps {
   readonly answers: ReviewMemo<Summary> | undefined
 }
 
-/** One request on its way through the route. */
-interface Call {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-  readonly path: string
-  readonly startMs: number
-  readonly budgetMs: number
-}
-
-const UNFIT_CONTENT_TYPE = 'invalid Content-Type, want `application/json`'
 const RETRY_AFTER_S = 1
 const MAX_LOGGED_MESSAGE = 1024
 const MEMO_HIT = { result: 'hit' }
 const MEMO_MISS = { result: 'miss' }
 const MEMO_CHECK = { result: 'check' }
 
-/** Serves reviews below /inject. istiod: any method will do. */
-export function addInjectRoutes(app: FastifyInstance, given: InjectRouteDeps): void {
+/** The route of the injector. */
+export function injectRoute(given: InjectRouteDeps): ReviewRoute {
   const answers = given.memo === undefined ? undefined : new ReviewMemo<Summary>(given.memo)
   const deps: RouteState = { ...given, remembered: undefined, answers }
-  const serve = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    review(request, reply, deps)
-    return reply
-  }
-  app.all('/inject', serve)
-  app.all('/inject/*', serve)
-  // The route reads the body itself: istiod looks at size and emptiness before it looks at the content type.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.setErrorHandler<Error & { code?: string }>((err, request, reply) => {
-    if (err.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' && isInjectRoute(request)) return serve(request, reply)
-    deps.log.error({ err, path: request.url }, 'request failed')
-    sendText(reply, 500, 'internal error')
-    return reply
-  })
-}
-
-function isInjectRoute(request: FastifyRequest): boolean {
-  return request.routeOptions.url?.startsWith('/inject') ?? false
-}
-
-function review(request: FastifyRequest, reply: FastifyReply, deps: RouteState): void {
-  const startMs = performance.now()
-  if (deps.health.draining) reply.header('connection', 'close')
-  const path = decodedPath(request.url)
-  if (path === undefined) return sendText(reply, 400, '400 Bad Request')
-  const cleaned = cleanedPath(path)
-  if (cleaned !== undefined) return redirect(request, reply, cleaned)
-  deps.metrics.requests.inc()
-  const call: Call = { request, reply, path, startMs, budgetMs: budgetMs(request.url) }
-  readBody(request.raw, call.budgetMs, (read) => {
-    answerSafely(call, read, deps)
-    const seconds = (performance.now() - startMs) / 1000
-    deps.metrics.time.observe(seconds)
-    deps.metrics.duration.observe(seconds)
-  })
-}
-
-function redirect(request: FastifyRequest, reply: FastifyReply, cleaned: string): void {
-  const query = request.url.indexOf('?')
-  const location = encodeURI(cleaned) + (query < 0 ? '' : request.url.slice(query))
-  void reply.code(301).header('location', location).send()
-}
-
-/** Nothing thrown may escape here: this runs from a stream's event, where it would end the process. */
-function answerSafely(call: Call, read: BodyRead, deps: RouteState): void {
-  try {
-    answerBody(call, read, deps)
-  } catch (err) {
-    deps.log.error({ err, path: call.path }, 'request failed unexpectedly')
-    if (!call.reply.sent) sendText(call.reply, 500, 'internal error')
+  const { requests, failures, time, duration } = given.metrics
+  return {
+    root: '/inject',
+    begin: () => requests.inc(),
+    answer: (call, body) => answerBody(call, body, deps),
+    countRefusal: () => failures.inc(),
+    end: (seconds) => {
+      time.observe(seconds)
+      duration.observe(seconds)
+    },
   }
 }
 
-/** The order of the checks is the contract: size, emptiness, content type, review, injection. */
-function answerBody(call: Call, read: BodyRead, deps: RouteState): void {
-  if (read.kind !== 'complete') return refuseBody(call, read, deps)
-  if (read.bytes.length === 0) return refuse(call, deps, { reason: 'empty_body', status: 400, text: 'no body found' })
-  if (!isJson(call.request.headers['content-type'])) {
-    return refuse(call, deps, { reason: 'content_type', status: 415, text: UNFIT_CONTENT_TYPE })
-  }
-  if (performance.now() - call.startMs > call.budgetMs) return refuseBody(call, { kind: 'timeout' }, deps)
+function answerBody(call: Call, body: Buffer, deps: RouteState): void {
   const inject = deps.currentInject()
-  const print = printOf(call, read.bytes, inject, deps)
+  const print = printOf(call, body, inject, deps)
   const known = print === undefined ? undefined : deps.answers?.find(print)
   if (known !== undefined && print !== undefined && deps.answers?.isCheckDue() === false) {
     return answerAgain(call, { known, print }, deps)
   }
-  const decoded = decodeReview(read.bytes)
+  const decoded = decodeReview(body)
   if (!decoded.ok) return answerUndecoded(call, decoded, deps)
-  if (inject === undefined) return refuseUnready(call, deps)
+  if (inject === undefined) return refuseUnready(call)
   const { outcome, broke } = runInject(inject, decoded.request, call, deps)
   const answer = answerReview(call, decoded, outcome, deps)
   if (print !== undefined && answer !== undefined && !broke) rememberAnswer({ print, known, answer }, deps)
@@ -196,46 +129,10 @@ function rememberAnswer({ print, known, answer }: Computed, { answers, metrics, 
   answers?.remember(print, answer, answer.summary)
 }
 
-function refuseBody(call: Call, read: Exclude<BodyRead, { kind: 'complete' }>, deps: InjectRouteDeps): void {
-  switch (read.kind) {
-    case 'tooLarge': {
-      const text = `Request entity too large: limit is ${MAX_BODY_BYTES}`
-      return refuse(call, deps, { reason: 'too_large', status: 400, text })
-    }
-    case 'broken':
-      return refuse(call, deps, { reason: 'broken_body', status: 400, text: read.message })
-    case 'timeout': {
-      // What is still to come of the body would be taken for the next request.
-      call.reply.header('connection', 'close')
-      const text = `no answer within the request's timeout (${Math.round(call.budgetMs)} ms)`
-      return refuse(call, deps, { reason: 'timeout', status: 504, text })
-    }
-  }
-}
-
 /** The API server's client tries again on a new connection, likely another replica, within the same deadline. */
-function refuseUnready(call: Call, deps: InjectRouteDeps): void {
+function refuseUnready(call: Call): void {
   call.reply.header('retry-after', RETRY_AFTER_S).header('connection', 'close')
-  refuse(call, deps, { reason: 'not_ready', status: 503, text: 'no configuration is loaded yet' })
-}
-
-interface RefusalAnswer {
-  readonly reason: Refusal
-  readonly status: number
-  readonly text: string
-}
-
-function refuse(call: Call, { metrics, log }: InjectRouteDeps, { reason, status, text }: RefusalAnswer): void {
-  metrics.failures.inc()
-  metrics.refused.inc({ reason })
-  log.warn({ path: call.path, decision: 'refuse', reason, status, durationMs: elapsedMs(call) }, 'request refused')
-  sendText(call.reply, status, text)
-}
-
-/** istiod: `application/json` alone. Parameters are accepted here, as every other HTTP server does. */
-function isJson(contentType: string | undefined): boolean {
-  if (contentType === 'application/json') return true
-  return contentType !== undefined && contentType.split(';', 1)[0]?.trim().toLowerCase() === 'application/json'
+  refuse(call, { reason: 'not_ready', status: 503, text: 'no configuration is loaded yet' })
 }
 
 function answerUndecoded(call: Call, decoded: DecodedReview & { ok: false }, deps: InjectRouteDeps): void {
@@ -273,10 +170,10 @@ function answerReview(
   try {
     answer = encodeOutcome(head, outcome)
   } catch (err) {
-    refuse(call, deps, { reason: 'encoding', status: 500, text: `could not encode response: ${messageOf(err)}` })
+    refuse(call, { reason: 'encoding', status: 500, text: `could not encode response: ${messageOf(err)}` })
     return undefined
   }
-  const summary = { ...decisionOf(outcome), namespace: request.namespace, pod: podName(request.object) }
+  const summary = { ...decisionOf(outcome), namespace: request.namespace, pod: objectName(request.object) }
   report(call, request.uid, summary, deps)
   send(call, answer.text, deps)
   return { ...answer, summary }
@@ -312,24 +209,8 @@ function report(call: Call, uid: string, summary: Summary, { metrics, log }: Inj
   }
 }
 
-/** Name, or the prefix the API server will complete after we have answered. */
-function podName(pod: unknown): string {
-  const metadata = (pod as Partial<{ metadata: PodNames | null }> | undefined)?.metadata
-  if (typeof metadata?.name === 'string' && metadata.name !== '') return metadata.name
-  return typeof metadata?.generateName === 'string' ? `${metadata.generateName}***` : ''
-}
-
-interface PodNames {
-  readonly name?: unknown
-  readonly generateName?: unknown
-}
-
 /** istiod: every answer written as a review counts as a success, denials included. */
 function send({ reply }: Call, answer: string, { metrics }: InjectRouteDeps): void {
   metrics.successes.inc()
   void reply.header('content-type', 'application/json').send(answer)
-}
-
-function elapsedMs({ startMs }: Call): number {
-  return Math.round((performance.now() - startMs) * 1000) / 1000
 }
