@@ -57,6 +57,9 @@ test('an object of a removed kind is refused with what replaces it', () => {
       const answer = reviewObject({ operation: 'CREATE', object }, { compat: 'off' })
       assert.ok(!answer.allowed, kind)
       assert.equal(answer.reason, 'unknown_type', kind)
+      const istiod = reviewObject({ operation: 'CREATE', object }, { compat: 'istiod' })
+      assert.ok(!istiod.allowed)
+      assert.equal(istiod.message, `unrecognized type ${apiVersion}, Kind=${kind}`)
       for (const name of names) assert.match(answer.message, name, kind)
     }
   }
