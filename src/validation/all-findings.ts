@@ -9,6 +9,8 @@ import type { Validation } from './validate.ts'
 /** `strict`: undeclared fields are errors, as for kubectl; else warnings, since the API server drops them. */
 export function allFindings(validation: Validation, { strict }: { strict: boolean }): readonly Finding[] {
   const { schema, cel, unknown, findings, webhookAfterPruning } = validation
+  // The API server knows nothing of a removed kind; what replaces it is all there is to say.
+  if (findings.some(({ code }) => code === 'KIND_LEGACY')) return findings
   const bySchema = [
     ...schema.errors.map(({ at, message, type }) =>
       finding(type === 'NoMatch' ? 'KIND_UNKNOWN' : 'SCHEMA', at, message),

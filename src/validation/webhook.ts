@@ -3,7 +3,6 @@ import type { MeshObject } from './api-server.ts'
 import { entry, METADATA, ROOT, SPEC } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
-import type { FindingCode } from './finding-codes.ts'
 import { parseApiVersion } from './gvk.ts'
 import { replacementFor } from './legacy-kinds.ts'
 import { findKind } from './registry.ts'
@@ -88,9 +87,9 @@ function reportUnknownKind(
   report: Report,
 ): void {
   const replacement = replacementFor(group, kind)
-  const code: FindingCode = replacement === undefined ? 'KIND_UNKNOWN' : 'KIND_LEGACY'
-  const hint = replacement === undefined ? '' : ` (removed from Istio; ${replacement})`
-  report.error(code, ROOT, `unrecognized type ${group}/${version}, Kind=${kind}${hint}`)
+  const text = `unrecognized type ${group}/${version}, Kind=${kind}`
+  if (replacement === undefined) report.error('KIND_UNKNOWN', ROOT, text)
+  else report.errorWith(`removed from Istio, ${replacement}`, { code: 'KIND_LEGACY', at: ROOT, text })
 }
 
 /** Only an AuthorizationPolicy may carry the dry-run annotation. */

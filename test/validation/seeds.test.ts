@@ -23,9 +23,9 @@ const REASONS: Readonly<Record<string, readonly RegExp[]>> = {
   '000:91': [/^ADVICE_RESOLUTION spec/],
   '000:113': [/^ADVICE_SELECTOR spec/],
   '000:368': [
-    /listchecker .*AuthorizationPolicy/,
-    /listentry .*AuthorizationPolicy/,
-    /Kind=rule .*AuthorizationPolicy/,
+    /listchecker: .*AuthorizationPolicy/,
+    /listentry: .*AuthorizationPolicy/,
+    /Kind=rule: .*AuthorizationPolicy/,
   ],
   '000:423': [/^KIND_LEGACY .*PeerAuthentication .*istio-system/],
   '000:435': [/^KIND_LEGACY .*PeerAuthentication in the same namespace/],

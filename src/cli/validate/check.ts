@@ -89,9 +89,7 @@ function checkObject(object: MeshObject, strict: boolean): readonly Problem[] | 
   if (isUnnamed(object)) return [UNNAMED]
   const isLegacy = replacementFor(group, kind) !== undefined
   if (!OUR_GROUPS.has(group) && !isLegacy) return undefined
-  const validation = validate(object)
-  const findings = isLegacy ? validation.findings : allFindings(validation, { strict })
-  return findings.map(problemOf)
+  return allFindings(validate(object), { strict }).map(problemOf)
 }
 
 /** Meant for a cluster, unlike the many YAML files that are no objects at all. */
