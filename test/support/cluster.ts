@@ -25,17 +25,22 @@ export function skipWithoutCluster(): false | string {
   return false
 }
 
-/**
- * Runs kubectl and gives its output; rejects with its words when it fails. Never synchronously: the server that the API
- * server calls may live in this process.
- */
-export async function kubectl(args: readonly string[], input = ''): Promise<string> {
-  const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args])
-  child.stdin.end(input)
-  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  if (status[0] !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
-  return stdout
+/** Runs kubectl with these arguments and this input; gives its output, rejects with its words when it fails. */
+export type Kubectl = (args: readonly string[], input?: string) => Promise<string>
+
+/** Never synchronously: the server that the API server calls may live in this process. */
+export function kubectlOf(kubeconfig: string): Kubectl {
+  return async (args, input = '') => {
+    const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', kubeconfig, ...args])
+    child.stdin.end(input)
+    const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    if (status[0] !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
+    return stdout
+  }
 }
+
+/** On the cluster that is up. */
+export const kubectl: Kubectl = kubectlOf(KUBECONFIG)
 
 /** Takes the API server away or brings it back. */
 export function apiserver(verb: 'stop' | 'start'): void {
