@@ -1,20 +1,33 @@
 /**
  * `npm run bench`: measures and writes the tables. `--quick` takes small samples, to see that everything runs;
- * `--write` puts the tables into bench/results/<version>.md.
+ * `--write` puts the tables into bench/results/<version>.md; `--pods=1000000` sets how many different pods the run
+ * on memory sends, `--only-memory` leaves everything else out.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { packagePath, packageVersion } from '../src/cli/package.ts'
 import { benchEngine } from './engine.ts'
 import { benchHttp } from './http.ts'
+import { benchMemory } from './memory.ts'
 import { benchValidation } from './validation.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const isQuick = process.argv.includes('--quick')
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+const flag = { type: 'boolean', default: false } as const
+const { values: flags } = parseArgs({
+  options: { quick: flag, write: flag, 'only-memory': flag, pods: { type: 'string' } },
+})
+const isQuick = flags.quick
+const version = packageVersion()
 
 const size = isQuick ? { requests: 200, rounds: 1, soak: 500 } : { requests: 4000, rounds: 5, soak: 100_000 }
+const pods = Number(flags.pods ?? (isQuick ? 1000 : 200_000))
+if (!Number.isInteger(pods) || pods < 1) throw new Error(`--pods: expected a whole number, got ${flags.pods ?? ''}`)
+const memory = ['## Memory', '', ...(await benchMemory({ pods, every: Math.ceil(pods / 10) })), '']
+if (flags['only-memory']) {
+  process.stdout.write(memory.join('\n'))
+  process.exit()
+}
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
 const report = [
   `# Measurements of ${version}`,
@@ -33,10 +46,11 @@ const report = [
   '',
   ...(await benchHttp(size)),
   '',
+  ...memory,
 ].join('\n')
 process.stdout.write(report)
-if (process.argv.includes('--write')) {
-  const folder = join(ROOT, 'bench/results')
+if (flags.write) {
+  const folder = packagePath('bench/results')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${version}.md`), report)
 }

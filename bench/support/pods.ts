@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { packagePath } from '../../src/cli/package.ts'
 
 export interface BenchPod {
   readonly name: string
@@ -13,7 +14,7 @@ interface PodTemplate {
   readonly spec: { readonly containers: readonly Record<string, unknown>[] }
 }
 
-const HELLO = parse(readFileSync(new URL('../../manifests/demo/hello.yaml', import.meta.url), 'utf8')) as {
+const HELLO = parse(readFileSync(packagePath('manifests/demo/hello.yaml'), 'utf8')) as {
   readonly spec: { readonly template: PodTemplate }
 }
 

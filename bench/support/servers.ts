@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { packagePath } from '../../src/cli/package.ts'
 
 export interface Server {
   readonly process: ChildProcess
@@ -15,13 +15,11 @@ export interface Server {
   stop(): void
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
 /** Our server as it is shipped: the bundle, embedded defaults, logs thrown away. */
 export async function startOurs(flags: readonly string[] = []): Promise<Server & { readonly stateDir: string }> {
   const stateDir = mkdtempSync(join(tmpdir(), 'mesh-admission-bench-'))
   const ports = ['--port', '0', '--health-port', '0', '--metrics-port', '0', '--address', '127.0.0.1']
-  const args = [join(ROOT, 'dist/main.js'), 'serve', ...ports, '--state-dir', stateDir, ...flags]
+  const args = [packagePath('dist/main.js'), 'serve', ...ports, '--state-dir', stateDir, ...flags]
   const { server, text, readyMs } = await start(args, /^Serving https:\/\/[^:]+:(\d+)/m)
   const caFile = join(stateDir, 'current/ca.crt')
   return { ...serverOf(server, { port: Number(text), ca: readFileSync(caFile, 'utf8'), readyMs }), stateDir }
@@ -32,8 +30,8 @@ export async function startEcho(
   certificate: { certFile: string; keyFile: string; ca: string },
   answerBytes: number,
 ): Promise<Server> {
-  const program = join(ROOT, 'bench/support/echo-server.ts')
-  const args = ['--import', 'tsx', program, certificate.certFile, certificate.keyFile, String(answerBytes)]
+  const program = packagePath('bench/.bundle/echo-server.mjs')
+  const args = [program, certificate.certFile, certificate.keyFile, String(answerBytes)]
   const { server, text, readyMs } = await start(args, /^(\d+)$/m)
   return serverOf(server, { port: Number(text), ca: certificate.ca, readyMs })
 }
@@ -43,7 +41,7 @@ async function start(
   ready: RegExp,
 ): Promise<{ server: ChildProcess; text: string; readyMs: number }> {
   const startedMs = performance.now()
-  const server = spawn(process.execPath, [...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] })
+  const server = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'ignore'] })
   let said = ''
   for await (const chunk of server.stdout ?? []) {
     said += String(chunk)

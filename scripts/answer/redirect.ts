@@ -143,8 +143,11 @@ const FRESH_NETNS = 'NETNS'
 /** Paths that lead to the namespace of whoever opens them. */
 const OWN_NETNS = /^\/proc\/(self|thread-self)\/ns\/net$/
 
-/** What the plugin does with a call, on a host that the case describes. Rules are recorded as in the original's dry run. */
-async function answerCniCase({ id, cni, hostEnv = {} }: CniCase): Promise<Answer> {
+/**
+ * What the plugin does with a call, on a host that the case describes. Rules are recorded as in the original's dry run.
+ * `run` is how the call gets to the plugin.
+ */
+export async function answerCniCase({ id, cni, hostEnv = {} }: CniCase, run = runPlugin): Promise<Answer> {
   const host = simulateHost(hostEnv, () => undefined)
   const { netconf, args = '', command = 'ADD', netns = FRESH_NETNS } = cni
   const env = {
@@ -156,7 +159,7 @@ async function answerCniCase({ id, cni, hostEnv = {} }: CniCase): Promise<Answer
     CNI_ARGS: args,
   }
   const stdin = typeof netconf === 'string' ? netconf : JSON.stringify(netconf)
-  const outcome = await runPlugin({ env, stdin }, pluginDeps(cni, { host, netns }))
+  const outcome = await run({ env, stdin }, pluginDeps(cni, { host, netns }))
   const { exit, error, backend } = outcome
   const stage = error === undefined ? {} : { stage: 'cni', error: error.msg }
   return { id, ok: exit === 0, exit, ...stage, ...withoutAbsent({ backend }), ...pickHost(host), cni: pickCni(outcome) }

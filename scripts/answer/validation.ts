@@ -1,5 +1,7 @@
 /** Answers one line of recorded validation cases in the form of the real system's answers. */
 import { isMeshConfig, meshConfigFindings } from './mesh-config.ts'
+import { answerAnalysisCase } from './analysis.ts'
+import type { AnalysisAnswer, AnalysisCase } from './analysis.ts'
 import { validate } from '../../src/validation/index.ts'
 import type { Finding, Layer, MeshObject, Verdict } from '../../src/validation/index.ts'
 
@@ -25,9 +27,11 @@ export interface ValidationAnswer {
   }
 }
 
-/** One line of JSON; what is no object is answered like an empty one. */
-export function answerValidationLine(line: string): ValidationAnswer {
-  const { id, object } = JSON.parse(line) as { readonly id: string; readonly object: unknown }
+/** One line of JSON, a resource or a set of them; what is no object is answered like an empty one. */
+export function answerValidationLine(line: string): ValidationAnswer | AnalysisAnswer {
+  const given = JSON.parse(line) as AnalysisCase & { readonly object?: unknown }
+  if (Array.isArray(given.objects)) return answerAnalysisCase(given)
+  const { id, object } = given
   const isObject = typeof object === 'object' && object !== null && !Array.isArray(object)
   return answerValidationCase({ id, object: isObject ? (object as MeshObject) : {} })
 }

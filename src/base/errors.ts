@@ -30,6 +30,8 @@ export const ERROR_CODES = {
   REDIRECT_DETECT_FAILED: 'No usable iptables or nft tool, or the kernel lacks support for it.',
   REDIRECT_APPLY_FAILED: 'The tool refused the rules.',
   REDIRECT_ROUTES_FAILED: 'An address, policy rule or route beside the rules could not be set.',
+  CNI_CALL_INVALID: 'What arrived on the socket of the CNI agent is no call of the plugin.',
+  CNI_CONFIG_UNUSABLE: "The node's CNI configuration, or the place of the plugin's executable, cannot be used.",
   SERVING_CERT_INVALID: 'The serving certificate is unreadable, expired or does not fit its key.',
   TEMPLATE_PARSE: 'A template text does not parse.',
   TEMPLATE_EXEC: 'A template failed while it was rendered.',

@@ -74,4 +74,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print the CustomResourceDefinitions of all mesh resources',
     load: () => import('./crds.ts'),
   },
+  {
+    name: 'cni-agent',
+    summary: 'install the CNI plugin on this node and answer its calls',
+    load: () => import('./cni-agent.ts'),
+  },
 ]

@@ -42,7 +42,8 @@ async function serve({ options: given }: CommandInput, context: CommandContext):
     if (webhook === undefined) return EXIT.clean
     const { port, healthPort, metricsPort } = webhook
     log.info({ port, healthPort, metricsPort, revision: options.revision }, 'serving')
-    context.print(announcement(webhook, options.address))
+    // In a cluster nobody reads along, and the API server knows where to call and whom to trust.
+    if (cluster === undefined) context.print(announcement(webhook, options.address))
     await stop
     await webhook.close(hurry)
     log.info({}, 'ended')

@@ -21,6 +21,7 @@ import { nativeSidecarsSetting, wantsNativeSidecars } from './native-sidecars.ts
 import type { NodeFacts } from './native-sidecars.ts'
 import { createPatch } from './patch.ts'
 import type { Operation } from './patch.ts'
+import { RECURRING } from './parameters.ts'
 import { parsePathParameters } from './path-parameters.ts'
 import { DEFAULT_PROXY_IDS, proxyIdsOf, resetStampedIds } from './proxy-ids.ts'
 import { readInjectionValues } from './settings.ts'
@@ -151,7 +152,10 @@ function compileTemplates({
   const functions = injectorFunctions({ env, warn, messageJson })
   // istiod: every text is named "inject", so messages never say which one failed
   const templates = new Map(
-    [...config.templates].map(([name, text]) => [name, parseTemplate('inject', text, { functions })]),
+    [...config.templates].map(([name, text]) => [
+      name,
+      parseTemplate('inject', text, { functions, recurring: RECURRING }),
+    ]),
   )
   return { config, templates }
 }

@@ -94,12 +94,15 @@ function checkAnnotations(pod: Pod, compat: Compatibility): void {
   const problem = validateAnnotations(annotations)
   if (problem !== undefined) throw new ProjectError('INJECTION_FAILED', problem)
   const ports = annotations[ANNOTATION.includeOutboundPorts] ?? ''
-  if (compat === 'istiod' || /^\s*(?:\*|\d+(?:\s*,\s*\d+)*)?\s*$/.test(ports)) return
+  if (compat === 'istiod' || isPortList(ports.trim())) return
   throw new ProjectError(
     'INJECTION_FAILED',
     `annotation ${ANNOTATION.includeOutboundPorts}: expected port numbers separated by commas, got ${JSON.stringify(ports)}`,
   )
 }
+
+const isPortList = (text: string): boolean =>
+  text === '' || text === '*' || text.split(',').every((port) => /^\d+$/.test(port.trim()))
 
 /** What the templates of a pod see. @throws ProjectError, ModelError for a broken overrides annotation */
 export function podData(

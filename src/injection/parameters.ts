@@ -1,5 +1,5 @@
 /** The data a template sees, typed as the injector's own Go struct. */
-import type { Pod } from '../api/pod.ts'
+import type { ObjectMeta, Pod } from '../api/pod.ts'
 import { MESH_CONFIG, PROXY_CONFIG } from './mesh/messages.ts'
 import type { Message } from './mesh/message-type.ts'
 import { OBJECT_META, TYPE_META } from './model/meta.ts'
@@ -7,7 +7,8 @@ import { POD_SPEC } from './model/pod.ts'
 import type { ProxyIds } from './proxy-ids.ts'
 import { BOOL, INT64, STRING, UNTYPED_MAP, pointerTo } from './template/types.ts'
 import type { GoType, StructField, StructType } from './template/types.ts'
-import { TypedValue } from './template/value.ts'
+import type { Recurring } from './template/exec/recurring.ts'
+import { rawOf, TypedValue } from './template/value.ts'
 import type { Workload } from './workload.ts'
 
 export interface TemplateParameters {
@@ -60,6 +61,32 @@ const TEMPLATE_DATA = struct('inject.SidecarTemplateData', [
   field('InboundTrafficPolicyMode', STRING),
   field('CompliancePolicy', STRING),
 ])
+
+const recurs = (name: string): [string, (data: unknown) => unknown] => [
+  name,
+  (data) => (rawOf(data) as Readonly<Record<string, unknown>>)[name],
+]
+
+/** What the pods of a configuration have in common: all but their own metadata and spec, and few differ in annotations. */
+export const RECURRING: Recurring = {
+  fields: new Map([
+    recurs('ProxyConfig'),
+    recurs('MeshConfig'),
+    recurs('Values'),
+    recurs('Revision'),
+    recurs('NativeSidecars'),
+    recurs('ProxyImage'),
+    recurs('ProxyInitImage'),
+    recurs('ProxyUID'),
+    recurs('ProxyGID'),
+    recurs('InboundTrafficPolicyMode'),
+    recurs('CompliancePolicy'),
+  ]),
+  texts: {
+    path: ['ObjectMeta', 'Annotations'],
+    read: (data) => (rawOf(data) as { ObjectMeta: ObjectMeta }).ObjectMeta.annotations,
+  },
+}
 
 /** istiod: a pointer, as its error messages tell. */
 const DATA = pointerTo(TEMPLATE_DATA)

@@ -33,6 +33,12 @@ export interface WatchEvent<T> {
   readonly object: T
 }
 
+/** What an object must still be. */
+export interface Preconditions {
+  readonly uid?: string
+  readonly resourceVersion?: string
+}
+
 /**
  * All throw ProjectError KUBE_REFUSED when the API server answers with an error (`details.status` is the HTTP status,
  * `details.reason` Kubernetes' word for it) and KUBE_UNREACHABLE when no complete answer came.
@@ -48,7 +54,8 @@ export interface KubeClient {
   replace<T extends KubeObject>(place: ObjectPlace, object: T, options: WriteOptions): Promise<T>
   /** Strategic merge patch. */
   patch<T extends KubeObject>(place: ObjectPlace, patch: unknown, options: WriteOptions): Promise<T>
-  delete(place: ObjectPlace, signal: AbortSignal): Promise<void>
+  /** With preconditions only if the object is still that one. */
+  delete(place: ObjectPlace, signal: AbortSignal, preconditions?: Preconditions): Promise<void>
 }
 
 export interface ClientOptions {
@@ -98,8 +105,9 @@ export function createKubeClient(options: ClientOptions): KubeClient {
     create: write('POST', JSON_TYPE),
     replace: write('PUT', JSON_TYPE),
     patch: write('PATCH', STRATEGIC_MERGE_TYPE),
-    delete: async (place, signal) => {
-      await ask({ method: 'DELETE', place, signal })
+    delete: async (place, signal, preconditions) => {
+      const body = preconditions === undefined ? undefined : { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
+      await ask({ method: 'DELETE', place, body, signal })
     },
   }
 }

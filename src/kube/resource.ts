@@ -33,11 +33,16 @@ export interface ObjectPlace {
   /** Absent: cluster-wide, or all namespaces. */
   readonly namespace?: string
   readonly name?: string
+  /** Part of the object that has a path of its own, such as `status`. */
+  readonly subresource?: string
 }
 
 export const CONFIG_MAPS: Resource = { group: '', version: 'v1', plural: 'configmaps' }
+export const DAEMON_SETS: Resource = { group: 'apps', version: 'v1', plural: 'daemonsets' }
+export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events' }
 export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces' }
 export const NODES: Resource = { group: '', version: 'v1', plural: 'nodes' }
+export const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
 export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets' }
 export const PROXY_CONFIGS: Resource = { group: 'networking.istio.io', version: 'v1beta1', plural: 'proxyconfigs' }
 export const MUTATING_WEBHOOKS: Resource = {
@@ -48,12 +53,13 @@ export const MUTATING_WEBHOOKS: Resource = {
 export const VALIDATING_WEBHOOKS: Resource = { ...MUTATING_WEBHOOKS, plural: 'validatingwebhookconfigurations' }
 
 /** Path of an object or a collection below the API server's root. */
-export function pathOf({ resource, namespace, name }: ObjectPlace): string {
+export function pathOf({ resource, namespace, name, subresource }: ObjectPlace): string {
   const { group, version, plural } = resource
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   const object = name === undefined ? '' : `/${encodeURIComponent(name)}`
-  return `${root}${scope}/${plural}${object}`
+  const part = subresource === undefined ? '' : `/${subresource}`
+  return `${root}${scope}/${plural}${object}${part}`
 }
 
 /** `plural.group namespace/name`, for people. */

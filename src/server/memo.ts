@@ -1,17 +1,17 @@
 /**
- * Answers to repeated reviews. The pods of one ReplicaSet arrive as the same bytes but for the review's uid and the random
- * suffix of the volume `kube-api-access-xxxxx`; identical bytes get an identical answer, so nothing needs to be parsed to
- * find it again.
+ * Answers to repeated reviews. The pods of one ReplicaSet arrive as the same bytes but for the review's uid, the time in
+ * their managed fields and the random suffix of the volume `kube-api-access-xxxxx`; identical bytes get an identical
+ * answer, so nothing needs to be parsed to find it again.
  */
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
 /** What a review has in common with those that get the same answer, and the two texts in which it differs. */
 export interface Fingerprint {
-  /** SHA-256 over path and body without uid, with the volume's suffix blanked out. */
+  /** SHA-256 over path and body without uid, with the volume's name and the time of managed fields blanked out. */
   readonly key: string
   readonly uid: string
-  /** Full name of the service account volume, `kube-api-access-xxxxx`; empty if the pod has none. */
+  /** Full name of the service account volume, `kube-api-access-xxxxx`; empty if the pod has none or uses the name for more. */
   readonly volume: string
 }
 
@@ -46,9 +46,14 @@ const ANSWER_END = '","patchType":"JSONPatch"}}'
 const UID_BYTES = 36
 const UID = /^[0-9a-f-]{36}"$/
 const VOLUME_PREFIX = 'kube-api-access-'
-const VOLUME = /^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$/
-/** Same length as a volume's name, and not a name any volume can have. */
+const VOLUME = /\{"name":"(kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5})","projected":\{/
+/** Not a name any volume can have. */
 const BLANK_VOLUME = `${VOLUME_PREFIX}*****`
+/** What follows the name where it only says which volume: in the volume and in its mounts. No map of texts looks so. */
+const VOLUME_USES = ['","projected":{', '","readOnly":true,"mountPath":"', '","mountPath":"']
+/** Injection never looks at managed fields; their time is all that differs in them between pods of one ReplicaSet. */
+const MANAGED_TIME =
+  /("managedFields":\[\{"manager":"[^"\\]*","operation":"[A-Za-z]+","apiVersion":"v1","time":")[^"\\]{20}"/
 /** Key, entry and bookkeeping of one answer besides its texts. */
 const ENTRY_OVERHEAD_BYTES = 512
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
@@ -63,11 +68,12 @@ export function fingerprint(body: Buffer, path: string): Fingerprint | undefined
   if (body.length <= uidEnd || REQUEST_HEAD.compare(body, 0, REQUEST_HEAD.length) !== 0) return undefined
   const uid = body.toString('latin1', REQUEST_HEAD.length, uidEnd + 1)
   if (!UID.test(uid)) return undefined
-  const volume = volumeIn(body)
-  const hash = createHash('sha256').update(`${path}\n${volume === '' ? 'plain' : 'volume'}\n`)
-  if (volume === '') hash.update(body.subarray(uidEnd))
-  else hash.update(body.toString('latin1', uidEnd).replaceAll(volume, BLANK_VOLUME), 'latin1')
-  return { key: hash.digest('base64'), uid: uid.slice(0, UID_BYTES), volume }
+  const text = body.toString('latin1', uidEnd).replace(MANAGED_TIME, '$1*"')
+  const name = VOLUME.exec(text)?.[1] ?? ''
+  const blanked = name === '' ? undefined : withoutVolume(text, name)
+  const hash = createHash('sha256')
+  hash.update(`${path}\n${blanked === undefined ? 'plain' : 'volume'}\n`).update(blanked ?? text, 'latin1')
+  return { key: hash.digest('base64'), uid: uid.slice(0, UID_BYTES), volume: blanked === undefined ? '' : name }
 }
 
 /** A store of answers for one state of configuration and world; `clear` it when either changes. */
@@ -125,24 +131,46 @@ function rememberedOf<Outcome>(print: Fingerprint, answer: Answer, outcome: Outc
   const { patchJson } = answer
   const tail = answer.text.slice(start.length)
   if (patchJson === undefined || print.volume === '' || !patchJson.includes(print.volume)) {
-    return { outcome, volume: print.volume, tail }
+    // A message that quotes the volume's name is wrong for every other volume.
+    return print.volume !== '' && tail.includes(print.volume)
+      ? undefined
+      : { outcome, volume: print.volume, tail: copied(tail) }
   }
   const patchBase64Length = tail.length - ANSWER_END.length - (tail.lastIndexOf('"patch":"') + '"patch":"'.length)
   return {
     outcome,
     volume: print.volume,
     patchJson,
-    tail: tail.slice(0, tail.length - ANSWER_END.length - patchBase64Length),
+    tail: copied(tail.slice(0, tail.length - ANSWER_END.length - patchBase64Length)),
   }
 }
 
-function volumeIn(body: Buffer): string {
-  const at = body.indexOf(VOLUME_PREFIX)
-  if (at < 0) return ''
-  const name = body.toString('latin1', at, at + BLANK_VOLUME.length)
-  return VOLUME.test(name) ? name : ''
+/**
+ * The text with the volume's name blanked out; undefined where the name is found in any other place than the volume and
+ * its mounts: a label's text, say, may be cut or sorted on its way into the answer.
+ */
+function withoutVolume(text: string, name: string): string | undefined {
+  let blanked = ''
+  let from = 0
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, from)) {
+    const end = at + name.length
+    if (!text.endsWith('{"name":"', at) || !VOLUME_USES.some((use) => text.startsWith(use, end))) return undefined
+    blanked += text.slice(from, at) + BLANK_VOLUME
+    from = end
+  }
+  return blanked + text.slice(from)
 }
 
-function bytesOf<Outcome>({ tail, patchJson = '' }: Remembered<Outcome>): number {
-  return tail.length + patchJson.length + ENTRY_OVERHEAD_BYTES
+function bytesOf<Outcome>({ tail, patchJson = '', outcome }: Remembered<Outcome>): number {
+  return bytesOfText(tail) + bytesOfText(patchJson) + bytesOfText(JSON.stringify(outcome)) + ENTRY_OVERHEAD_BYTES
+}
+
+/** V8 keeps two bytes for each character of a text that is not Latin-1. */
+function bytesOfText(text: string): number {
+  return /[^\0-\xff]/.test(text) ? text.length * 2 : text.length
+}
+
+/** A text of its own: a slice would keep all of the text it was cut from. */
+function copied(slice: string): string {
+  return Buffer.from(slice).toString()
 }

@@ -63,13 +63,24 @@ export function decodeReview(body: Buffer): DecodedReview {
   if (depth > MAX_DEPTH_READ) return undecodable("couldn't get version/kind; json parse error: exceeded max depth")
   let review: unknown
   try {
-    review = JSON.parse(body.toString('utf8'))
+    review = parseJson(body.toString('utf8'))
   } catch (err) {
     return undecodable(`couldn't get version/kind; json parse error: ${cut((err as SyntaxError).message)}`)
   }
   const problem = kindProblem(review, body)
   if (problem !== undefined) return undecodable(problem)
   return decodeRequest(review as { apiVersion: string; request?: unknown }, depth)
+}
+
+/** Half of a surrogate pair, spelt as an escape; UTF-8 itself cannot hold one. */
+const SURROGATE_ESCAPE = /\\u[dD][89abABcdefCDEF]/
+
+/** istiod: Go reads a lone surrogate as U+FFFD; JSON.parse would keep it, and nothing after it expects one. */
+function parseJson(text: string): unknown {
+  if (!SURROGATE_ESCAPE.test(text)) return JSON.parse(text)
+  return JSON.parse(text, (_key, value: unknown) =>
+    typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value,
+  )
 }
 
 /**

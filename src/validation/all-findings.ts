@@ -1,4 +1,4 @@
-/** One list for people: what schema, CEL and rules say, in the order of the document, nothing twice. */
+/** One list for people: what schema, CEL, rules and our own advice say, in the order of the document, nothing twice. */
 import { pathText } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
@@ -8,7 +8,9 @@ import type { Validation } from './validate.ts'
 
 /** `strict`: undeclared fields are errors, as for kubectl; else warnings, since the API server drops them. */
 export function allFindings(validation: Validation, { strict }: { strict: boolean }): readonly Finding[] {
-  const { schema, cel, unknown, findings } = validation
+  const { schema, cel, unknown, findings, webhookAfterPruning } = validation
+  // The API server knows nothing of a removed kind; what replaces it is all there is to say.
+  if (findings.some(({ code }) => code === 'KIND_LEGACY')) return findings
   const bySchema = [
     ...schema.errors.map(({ at, message, type }) =>
       finding(type === 'NoMatch' ? 'KIND_UNKNOWN' : 'SCHEMA', at, message),
@@ -17,7 +19,7 @@ export function allFindings(validation: Validation, { strict }: { strict: boolea
   ]
   const refusedAlready = new Set(bySchema.map(({ path }) => path))
   // What does not decode was refused by the schema first, in better words; so was what it requires.
-  const byRules = findings.filter(
+  const byRules = [...findings, ...webhookAfterPruning.advice].filter(
     ({ code, path }) => !(code === 'DECODE' && bySchema.length > 0) && !refusedAlready.has(path),
   )
   const all = [...unknown.map((field) => unknownField(field, strict)), ...bySchema, ...byRules]
@@ -32,7 +34,8 @@ const finding = (code: Finding['code'], at: FieldPath, text: string): Finding =>
   text,
 })
 
-function unknownField({ at, declared }: UnknownField, strict: boolean): Finding {
+/** With the declared name that is nearest. */
+export function unknownField({ at, declared }: UnknownField, strict: boolean): Finding {
   const meant = nearestName(String(at.step), declared)
   const hint = meant === undefined ? '' : `, did you mean "${meant}"?`
   return {

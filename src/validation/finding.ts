@@ -12,10 +12,12 @@ export interface Finding {
   readonly at: FieldPath
   /** What is wrong, near to istiod's words. */
   readonly text: string
+  /** What to write instead, where the object tells more than the code does. */
+  readonly instead?: string
 }
 
 /** `path: what is wrong: what to write instead`, in one line: the API server drops warnings that hold a newline. */
-export function findingText({ path, text, code }: Finding): string {
+export function findingText({ path, text, code, instead }: Finding): string {
   const place = path === '' ? '' : `${path}: `
-  return `${place}${text}: ${FINDING_CODES[code]}`.replaceAll(/\s+/g, ' ')
+  return `${place}${text}: ${instead ?? FINDING_CODES[code]}`.replaceAll(/\s+/g, ' ')
 }

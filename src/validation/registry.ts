@@ -1,4 +1,10 @@
 /** The kinds we know: schema and rules, one line a kind. */
+import { adviseAuthorizationPolicy } from './advice/authorization-policy.ts'
+import { adviseGateway } from './advice/gateway.ts'
+import { adviseRequestAuthentication } from './advice/request-authentication.ts'
+import { adviseServiceEntry } from './advice/service-entry.ts'
+import { adviseVirtualService } from './advice/virtual-service.ts'
+import { adviseWasmPlugin } from './advice/wasm-plugin.ts'
 import { checkAuthorizationPolicy } from './rules/authorization-policy.ts'
 import { checkDestinationRule } from './rules/destination-rule.ts'
 import { checkEnvoyFilter } from './rules/envoy-filter.ts'
@@ -39,13 +45,17 @@ import { workloadGroup } from './schema/kinds/workload-group.ts'
 export interface Judged {
   readonly spec: unknown
   readonly check: (context: RuleContext) => void
+  /** Our own warnings on what istiod accepts without a word. */
+  readonly advise: (context: RuleContext) => void
 }
 export interface Kind {
   readonly schema: KindSchema
   readonly decode: (spec: unknown, at: FieldPath) => Judged | { readonly error: DecodeError }
 }
 
-function kindOf<Spec>(schema: KindSchema<Spec>, rules: KindRules<Spec>): Kind {
+const NO_ADVICE: KindRules<unknown> = () => undefined
+
+function kindOf<Spec>(schema: KindSchema<Spec>, rules: KindRules<Spec>, advice: KindRules<Spec> = NO_ADVICE): Kind {
   return {
     schema,
     decode(value, at) {
@@ -58,26 +68,29 @@ function kindOf<Spec>(schema: KindSchema<Spec>, rules: KindRules<Spec>): Kind {
         check: (context) => {
           rules(spec, context)
         },
+        advise: (context) => {
+          advice(spec, context)
+        },
       }
     },
   }
 }
 
 export const KINDS: readonly Kind[] = [
-  kindOf(virtualService, checkVirtualService),
+  kindOf(virtualService, checkVirtualService, adviseVirtualService),
   kindOf(destinationRule, checkDestinationRule),
-  kindOf(gateway, checkGateway),
-  kindOf(serviceEntry, checkServiceEntry),
+  kindOf(gateway, checkGateway, adviseGateway),
+  kindOf(serviceEntry, checkServiceEntry, adviseServiceEntry),
   kindOf(sidecar, checkSidecar),
   kindOf(workloadEntry, checkWorkloadEntry),
   kindOf(workloadGroup, checkWorkloadGroup),
   kindOf(envoyFilter, checkEnvoyFilter),
   kindOf(proxyConfig, checkProxyConfig),
-  kindOf(authorizationPolicy, checkAuthorizationPolicy),
+  kindOf(authorizationPolicy, checkAuthorizationPolicy, adviseAuthorizationPolicy),
   kindOf(peerAuthentication, checkPeerAuthentication),
-  kindOf(requestAuthentication, checkRequestAuthentication),
+  kindOf(requestAuthentication, checkRequestAuthentication, adviseRequestAuthentication),
   kindOf(telemetry, checkTelemetry),
-  kindOf(wasmPlugin, checkWasmPlugin),
+  kindOf(wasmPlugin, checkWasmPlugin, adviseWasmPlugin),
   kindOf(trafficExtension, checkTrafficExtension),
 ]
 

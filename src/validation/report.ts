@@ -9,6 +9,8 @@ export interface Report {
   /** How many errors there are so far; the difference tells whether a block was clean. */
   errorCount(): number
   error(code: FindingCode, at: FieldPath, text: string): void
+  /** An error that knows what to write instead. */
+  errorWith(instead: string, finding: Pick<Finding, 'code' | 'at' | 'text'>): void
   warn(code: FindingCode, at: FieldPath, text: string): void
 }
 
@@ -29,6 +31,10 @@ export function createReport(): Report {
     error(code, at, text) {
       errors += 1
       add('error', code, at, text)
+    },
+    errorWith(instead, { code, at, text }) {
+      errors += 1
+      findings.push({ code, severity: 'error', path: pathText(at), at, text, instead })
     },
     warn(code, at, text) {
       add('warning', code, at, text)

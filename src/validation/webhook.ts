@@ -3,7 +3,6 @@ import type { MeshObject } from './api-server.ts'
 import { entry, METADATA, ROOT, SPEC } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
-import type { FindingCode } from './finding-codes.ts'
 import { parseApiVersion } from './gvk.ts'
 import { replacementFor } from './legacy-kinds.ts'
 import { findKind } from './registry.ts'
@@ -17,6 +16,8 @@ export interface WebhookVerdict {
   readonly accepted: boolean
   /** In the order in which istiod looks; errors and warnings mixed. */
   readonly findings: readonly Finding[]
+  /** Our own warnings on an accepted object; istiod has none of them. */
+  readonly advice: readonly Finding[]
 }
 
 const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
@@ -24,11 +25,12 @@ const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'
 /** Decoding, metadata rules, the kind's rules, top-level keys. istiod: each of these steps needs the one before it. */
 export function judge(object: MeshObject): WebhookVerdict {
   const report = createReport()
-  judgeInto(object, report)
-  return { accepted: report.errorCount() === 0, findings: report.findings }
+  const advice = createReport()
+  judgeInto(object, report, advice)
+  return { accepted: report.errorCount() === 0, findings: report.findings, advice: advice.findings }
 }
 
-function judgeInto(object: MeshObject, report: Report): void {
+function judgeInto(object: MeshObject, report: Report, advice: Report): void {
   const envelope = readEnvelope(object)
   const { meta, decodeError } = readObjectMeta(envelope.metadata)
   const wrongEnvelope = wrongEnvelopeType(envelope) ?? decodeError
@@ -51,7 +53,9 @@ function judgeInto(object: MeshObject, report: Report): void {
   const named = { ...meta, namespace: meta.namespace === '' ? 'default' : meta.namespace }
   if (!checkMetadata(named, { action: policyAction(kindName, decoded.spec), report })) return
   decoded.check({ meta: named, report })
-  if (report.errorCount() === 0) checkTopLevel(object, { kind: kindName, meta: named, report })
+  if (report.errorCount() > 0) return
+  checkTopLevel(object, { kind: kindName, meta: named, report })
+  decoded.advise({ meta: named, report: advice })
 }
 
 interface Envelope {
@@ -83,9 +87,9 @@ function reportUnknownKind(
   report: Report,
 ): void {
   const replacement = replacementFor(group, kind)
-  const code: FindingCode = replacement === undefined ? 'KIND_UNKNOWN' : 'KIND_LEGACY'
-  const hint = replacement === undefined ? '' : ` (removed from Istio; ${replacement})`
-  report.error(code, ROOT, `unrecognized type ${group}/${version}, Kind=${kind}${hint}`)
+  const text = `unrecognized type ${group}/${version}, Kind=${kind}`
+  if (replacement === undefined) report.error('KIND_UNKNOWN', ROOT, text)
+  else report.errorWith(`removed from Istio, ${replacement}`, { code: 'KIND_LEGACY', at: ROOT, text })
 }
 
 /** Only an AuthorizationPolicy may carry the dry-run annotation. */

@@ -84,6 +84,36 @@ const ROWS: readonly { name: string; text: string; want: readonly string[] }[] =
     text: 'apiVersion: mesh.istio.io/v1alpha1\nkind: MeshConfig\nspec: {trustDomain: ""}\n',
     want: ['3:1 error MESH_CONFIG'],
   },
+  {
+    name: 'a file for the installer is checked for fields, names and ports',
+    text: `apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: a}
+spec:
+  revision: A_b
+  Profile: empty
+  meshConfig: {anything: 1}
+  components:
+    ingressGateways:
+    - name: a/b
+      kabel: {}
+    - name: b
+      k8s: {service: {ports: [{port: 80, targetPort: 8080}, {port: 80}, {port: 80, targetPort: http}]}}
+status: {}
+`,
+    want: [
+      '14:1 error FIELD_UNKNOWN',
+      '11:7 error FIELD_UNKNOWN',
+      '5:3 error REVISION_INVALID',
+      '10:7 error GATEWAY_COMPONENT_NAME',
+      '13:61 error GATEWAY_COMPONENT_PORT',
+    ],
+  },
+  {
+    name: 'a spec without apiVersion and kind is an error, values of a chart are not',
+    text: 'spec: {hosts: [a]}\n---\nreplicas: 1\n',
+    want: ['1:1 error KIND_UNKNOWN'],
+  },
   { name: 'other kinds are none of our business', text: 'apiVersion: v1\nkind: Service\nspec: {ports: 5}\n', want: [] },
 ]
 for (const { name, text, want } of ROWS) {

@@ -80,7 +80,9 @@ test('createPatch: applied to one document it gives the other, whatever both are
   const pods = fc.record({
     list: fc.array(fc.record({ name: names, value: fc.jsonValue({ maxDepth: 1 }) }, { requiredKeys: ['name'] })),
   })
-  const documents = fc.oneof(pods, fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })))
+  // The library that applies the patch refuses this name.
+  const isAppliable = (document: unknown): boolean => !JSON.stringify(document).includes('__proto__')
+  const documents = fc.oneof(pods, fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))).filter(isAppliable)
   fc.assert(
     fc.property(documents, documents, (a, b) => {
       const [before, after] = [copy(a), copy(b)]

@@ -3,27 +3,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
-import { systemClock } from '../../src/base/clock.ts'
-import { SILENT } from '../../src/base/log.ts'
-import { planInstallation } from '../../src/cli/manifests/plan.ts'
-import { renderManifests } from '../../src/cli/manifests/render.ts'
-import { openCluster } from '../../src/cli/serve/cluster.ts'
-import { compileEngine } from '../../src/cli/serve/engine.ts'
-import { createFileSource } from '../../src/cli/serve/file-source.ts'
-import { resolveServeOptions } from '../../src/cli/serve/options.ts'
-import { startWebhook } from '../../src/cli/serve/webhook.ts'
-import type { RunningWebhook } from '../../src/cli/serve/webhook.ts'
-import { KUBECONFIG, apiserver, eventually, kubectl, skipWithoutCluster } from '../support/cluster.ts'
+import { apiserver, eventually, kubectl, skipWithoutCluster } from '../support/cluster.ts'
+import { serveLive } from '../support/live-webhook.ts'
+import type { Served } from '../support/live-webhook.ts'
 import { sharedPath } from '../support/shared.ts'
 
 const skip = skipWithoutCluster()
 const OPTIONS = { skip, timeout: 60_000 }
 const [PREFIX, ISTIO_NAMESPACE] = [`webhook-live-${process.pid}`, `istio-live-${process.pid}`]
-
-interface Served {
-  readonly webhook: RunningWebhook
-  readonly end: () => Promise<void>
-}
 
 interface Pod {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
@@ -31,31 +18,6 @@ interface Pod {
     readonly containers: readonly { readonly name: string; readonly image: string }[]
     readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[]
   }
-}
-
-/** A server as `serve --kubeconfig` starts it, registered by URL. */
-async function serve(revision: string): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace: ISTIO_NAMESPACE, revision, address: '127.0.0.1' }
-  const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
-  const life = new AbortController()
-  const deps = { clock: systemClock, log: SILENT }
-  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
-  const webhook = await startWebhook(options, {
-    ...deps,
-    cluster,
-    source: cluster?.source ?? createFileSource(options),
-    compile: compileEngine(options, { env: {}, log: SILENT }),
-    giveUp: life.signal,
-  })
-  const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
-  await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
-  const end = async (): Promise<void> => {
-    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
-    await webhook.close(AbortSignal.abort())
-    life.abort()
-    await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
-  }
-  return { webhook, end }
 }
 
 const NAMESPACES: Readonly<Record<string, string | undefined>> = {
@@ -73,7 +35,9 @@ before(async () => {
     await kubectl(['create', 'namespace', inNamespace(name)])
     if (label !== undefined) await kubectl(['label', 'namespace', inNamespace(name), label])
   }
-  for (const revision of ['default', 'canary']) servers.push(await serve(revision))
+  for (const revision of ['default', 'canary']) {
+    servers.push(await serveLive({ revision, istioNamespace: ISTIO_NAMESPACE }))
+  }
 })
 
 after(async () => {

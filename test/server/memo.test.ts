@@ -7,12 +7,12 @@ import { fingerprint, recall, ReviewMemo, type Fingerprint } from '../../src/ser
 const UID = '705ab4f5-6393-11e8-b7cc-42010a800002'
 const OTHER_UID = '11111111-2222-3333-4444-555555555555'
 
-function review({ uid = UID, volume = 'kube-api-access-bcdf2', image = 'app:1' } = {}): Buffer {
+function review({ uid = UID, volume = 'kube-api-access-bcdf2', image = 'app:1', metadata = {} } = {}): Buffer {
   const spec = {
     volumes: [{ name: volume, projected: {} }],
     containers: [{ name: 'app', image, volumeMounts: [{ name: volume, mountPath: '/var/run' }] }],
   }
-  const request = { uid, namespace: 'shop', object: { metadata: { generateName: 'web-' }, spec } }
+  const request = { uid, namespace: 'shop', object: { metadata: { generateName: 'web-', ...metadata }, spec } }
   return Buffer.from(JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request }))
 }
 
@@ -32,6 +32,37 @@ function print(body: Buffer, path = '/inject'): Fingerprint {
 test('pods of one ReplicaSet share a fingerprint although uid and volume suffix differ', () => {
   const repeated = print(review({ uid: OTHER_UID, volume: 'kube-api-access-zz245' }))
   assert.equal(repeated.key, print(review()).key)
+})
+
+const managedAt = (time: string): object => ({
+  managedFields: [
+    { manager: 'kcm', operation: 'Update', apiVersion: 'v1', time, fieldsType: 'FieldsV1', fieldsV1: {} },
+  ],
+})
+
+test('the time of managed fields does not count', () => {
+  const [early, late] = ['2026-03-01T10:00:00Z', '2026-03-01T10:00:01Z'].map((time) =>
+    print(review({ metadata: managedAt(time) })),
+  )
+  assert.equal(early?.key, late?.key)
+  assert.notEqual(early?.key, print(review()).key)
+})
+
+const elsewhere: { name: string; metadata: object }[] = [
+  { name: 'a label', metadata: { labels: { app: 'kube-api-access-bcdf2' } } },
+  { name: 'a label called name', metadata: { labels: { name: 'kube-api-access-bcdf2' } } },
+  { name: 'the name', metadata: { name: 'kube-api-access-bcdf2' } },
+  { name: 'a longer text', metadata: { annotations: { note: 'mounts kube-api-access-bcdf2 twice' } } },
+]
+for (const { name, metadata } of elsewhere) {
+  test(`a volume whose name is in ${name} too counts with its suffix`, () => {
+    assert.equal(print(review({ metadata })).volume, '')
+  })
+}
+
+test('a name that merely looks like the volume does not hide it', () => {
+  const metadata = { annotations: { note: 'kube-api-access-zzzzz and kube-api-access-' } }
+  assert.equal(print(review({ metadata })).volume, 'kube-api-access-bcdf2')
 })
 
 const differences: { name: string; body: Buffer; path?: string }[] = [
@@ -74,6 +105,20 @@ test('an answer without the volume in its patch is recalled as it stands', () =>
   const again = print(review({ uid: OTHER_UID }))
   const found = memo.find(again) ?? assert.fail('expected a hit')
   assert.equal(recall(found, again), text.replace(UID, OTHER_UID))
+})
+
+test('a denial that quotes the volume is not remembered', () => {
+  const memo = new ReviewMemo<string>()
+  const message = 'volume kube-api-access-bcdf2 is wrong'
+  const text = `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"${UID}","allowed":false,"status":{"metadata":{},"message":"${message}"}}}`
+  memo.remember(print(review()), { text }, 'denied')
+  assert.equal(memo.size, 0)
+})
+
+test('what is logged of an answer counts among the bytes', () => {
+  const memo = new ReviewMemo<string>()
+  memo.remember(print(review()), compute(review()), 'n'.repeat(100_000))
+  assert.ok(memo.bytes > 100_000, `holds ${memo.bytes} bytes`)
 })
 
 test('the memo stays within its bytes and forgets the least used', () => {

@@ -163,3 +163,13 @@ test('encodeReview: a denial carries the message and nothing else', () => {
     '{"response":{"uid":"","allowed":false,"status":{"metadata":{},"message":"a \\"b\\"\\n"}}}',
   )
 })
+
+test('decodeReview: a lone surrogate is read as U+FFFD, a pair stays', () => {
+  const name = (escapes: string): unknown => {
+    const decoded = decode(JSON.stringify(review('NAME')).replace('NAME', escapes))
+    assert.ok(decoded.ok)
+    return (decoded.request.object as { metadata: { name: unknown } }).metadata.name
+  }
+  assert.equal(name('a\\ud800b'), 'a\ufffdb')
+  assert.equal(name('\\ud83d\\ude42'), '\u{1f642}')
+})

@@ -25,12 +25,8 @@ export function skipWithoutCluster(): false | string {
   return false
 }
 
-/** Runs kubectl and gives its output; rejects with its words when it fails. */
-export async function kubectl(args: readonly string[], input = ''): Promise<string> {
-  const { stdout, stderr, ok } = await tryKubectl(args, input)
-  if (!ok) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
-  return stdout
-}
+/** Runs kubectl with these arguments and this input; gives its output, rejects with its words when it fails. */
+export type Kubectl = (args: readonly string[], input?: string) => Promise<string>
 
 export interface KubectlOutcome {
   readonly ok: boolean
@@ -39,15 +35,27 @@ export interface KubectlOutcome {
   readonly stderr: string
 }
 
-/**
- * Runs kubectl and gives all it says. Never synchronously: the server that the API server calls may live in this process.
- */
-export async function tryKubectl(args: readonly string[], input = ''): Promise<KubectlOutcome> {
-  const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', KUBECONFIG, ...args])
+export function kubectlOf(kubeconfig: string): Kubectl {
+  return async (args, input = '') => {
+    const { ok, stdout, stderr } = await run(kubeconfig, args, input)
+    if (!ok) throw new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`)
+    return stdout
+  }
+}
+
+/** Never synchronously: the server that the API server calls may live in this process. */
+async function run(kubeconfig: string, args: readonly string[], input: string): Promise<KubectlOutcome> {
+  const child = spawn(join(TOOLS, 'kubectl'), ['--kubeconfig', kubeconfig, ...args])
   child.stdin.end(input)
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { ok: status[0] === 0, stdout, stderr }
 }
+
+/** On the cluster that is up. */
+export const kubectl: Kubectl = kubectlOf(KUBECONFIG)
+
+/** As `kubectl`, but a failure is an outcome like any other. */
+export const tryKubectl = (args: readonly string[], input = ''): Promise<KubectlOutcome> => run(KUBECONFIG, args, input)
 
 /** Takes the API server away or brings it back. */
 export function apiserver(verb: 'stop' | 'start'): void {

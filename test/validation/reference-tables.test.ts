@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { load } from 'js-yaml'
-import { validate } from '../../src/validation/index.ts'
-import type { Validation } from '../../src/validation/index.ts'
+import { checkText } from '../../src/cli/validate/check.ts'
+import { analyze, validate } from '../../src/validation/index.ts'
+import type { MeshObject, Validation } from '../../src/validation/index.ts'
 import { sharedPath, skipWithout } from '../support/shared.ts'
 
 const networking = sharedPath('reference', 'validation-networking.md')
@@ -109,4 +110,126 @@ test('policy examples get the verdict the reference names', { skip: skipWithout(
     ({ number, cell, wanted, validation }) => `${number} ${cell}: ${verdictOf(wanted, validation)}, want ${wanted}`,
   )
   assert.equal(texts.join('\n'), '')
+})
+
+const METADATA = { name: 'n1', namespace: 'ns1' }
+const POLICY = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: METADATA, spec: {} }
+const ALWAYS_REJECT = { ...METADATA, annotations: { 'internal.istio.io/webhook-always-reject': '' } }
+
+/** Rows of the policy table whose example is words: object, layers that refuse it, code of the webhook's finding. */
+const DESCRIBED: readonly (readonly [number: number, object: MeshObject, layers: string, code: string | undefined])[] =
+  [
+    [
+      87,
+      {
+        apiVersion: 'extensions.istio.io/v1alpha1',
+        kind: 'TrafficExtension',
+        metadata: METADATA,
+        spec: { lua: { inlineCode: 'é'.repeat(65536) } },
+      },
+      'reject W',
+      'LUA_CODE',
+    ],
+    [88, { ...POLICY, metadata: ALWAYS_REJECT }, 'reject W', 'ANNOTATION_REFUSED'],
+    [89, { ...POLICY, extra: 1 }, 'reject W', 'TOP_LEVEL_FIELD'],
+    [90, { ...POLICY, kind: 'Foo' }, 'reject S+W', 'KIND_UNKNOWN'],
+    [91, { ...POLICY, apiVersion: 'security.istio.io/v9' }, 'reject S', undefined],
+  ]
+
+test('described examples of the policy table are refused by the layers it names', () => {
+  for (const [number, object, layers, code] of DESCRIBED) {
+    const validation = validate(object)
+    assert.equal(layersOf(validation), layers, `row ${number}`)
+    assert.equal(validation.webhook.findings[0]?.code, code, `row ${number}`)
+  }
+})
+
+/** Rows on documents that only files hold: apiVersion, kind, spec, what is found. */
+const OFFLINE: readonly (readonly [number: number, header: string, spec: string, want: readonly string[]])[] = [
+  [96, 'authentication.istio.io/v1alpha1 MeshPolicy', '{peers: [{mtls: {}}]}', ['error KIND_LEGACY']],
+  [97, 'authentication.istio.io/v1alpha1 Policy', '{target: [{name: a}]}', ['error KIND_LEGACY']],
+  [98, 'mesh.istio.io/v1alpha1 MeshConfig', '{trustDomain: ""}', ['error MESH_CONFIG']],
+  [99, 'mesh.istio.io/v1alpha1 MeshConfig', '{connectTimeout: 2h}', ['error MESH_CONFIG']],
+  [100, 'mesh.istio.io/v1alpha1 MeshConfig', '{defaultConfig: {drainDuration: 1500ms}}', ['error MESH_CONFIG']],
+  [101, 'mesh.istio.io/v1alpha1 MeshConfig', '{extensionProviders: [{name: a}, {name: a}]}', ['warning MESH_CONFIG']],
+  [
+    103,
+    'install.istio.io/v1alpha1 IstioOperator',
+    '{components: {ingressGateways: [{name: a, kabel: {}}]}}',
+    ['error FIELD_UNKNOWN'],
+  ],
+  [
+    104,
+    'install.istio.io/v1alpha1 IstioOperator',
+    '{components: {ingressGateways: [{name: a, k8s: {service: {ports: [{port: 80}]}}}]}}',
+    ['error GATEWAY_COMPONENT_PORT'],
+  ],
+]
+
+test('documents of the policy table that only files hold get the finding it names', () => {
+  for (const [number, header, spec, want] of OFFLINE) {
+    const [apiVersion = '', kind = ''] = header.split(' ')
+    const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: default}\nspec: ${spec}\n`
+    const { findings } = checkText(text, { file: 'row.yaml', strict: true })
+    assert.deepEqual(
+      findings.map(({ severity, code }) => `${severity} ${code}`),
+      want,
+      `row ${number}`,
+    )
+  }
+})
+
+const service = (port: MeshObject): MeshObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: METADATA,
+  spec: { selector: { app: 'a' }, ports: [port] },
+})
+/** Rows on objects of Kubernetes: messages that analysis gives, and one that it must not give. */
+const ANALYZED: readonly (readonly [number: number, object: MeshObject, given: readonly string[], not?: string])[] = [
+  [105, service({ port: 80 }), ['IST0118']],
+  [106, service({ port: 80, name: 'x', appProtocol: 'kubernetes.io/h2c' }), [], 'IST0118'],
+  [107, service({ port: 3306, name: 'db' }), [], 'IST0118'],
+  [
+    108,
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { ...METADATA, annotations: { 'sidecar.istio.io/inject': 'true' } },
+      spec: { template: { metadata: { labels: { app: 'a' } }, spec: { containers: [] } } },
+    },
+    ['IST0107', 'IST0135'],
+  ],
+  [
+    109,
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...METADATA, annotations: { 'status.sidecar.istio.io/port': '99999' } },
+      spec: { containers: [] },
+    },
+    ['IST0125'],
+  ],
+  [
+    110,
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'ns2', labels: { 'istio-injection': 'enabled', 'istio.io/rev': 'x' } },
+    },
+    ['IST0123'],
+  ],
+]
+
+test('objects of Kubernetes in the policy table get the messages of analysis that it names', () => {
+  const namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'ns1', labels: { 'istio-injection': 'enabled' } },
+  }
+  for (const [number, object, given, not] of ANALYZED) {
+    const codes = analyze([namespace, object]).map(({ code }) => code as string)
+    for (const code of given) assert.ok(codes.includes(code), `row ${number}: ${code} in ${codes.join(' ')}`)
+    assert.ok(not === undefined || !codes.includes(not), `row ${number}: ${codes.join(' ')}`)
+  }
 })

@@ -54,6 +54,8 @@ export interface ServeOptions {
   readonly sharedMeshConfig: string
   /** False: nothing is injected, the paths are not even served. */
   readonly injectEnabled: boolean
+  /** Bound on remembered answers; 0: nothing is remembered. */
+  readonly memoBytes: number
   readonly shutdownDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly logLevel: LogLevel
@@ -155,6 +157,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
   },
   { name: 'inject-enabled', value: 'bool', help: 'whether /inject is served', env: 'INJECT_ENABLED', default: 'true' },
   { name: 'compat', value: 'mode', help: 'istiod: also where we would rather differ; off', default: 'off' },
+  { name: 'memo-size', value: 'MiB', help: 'memory for answers to repeated pods; 0: none is kept', default: '64' },
   {
     name: 'shutdown-delay',
     value: 'duration',
@@ -221,6 +224,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     sharedMeshConfig: text('shared-mesh-config'),
     injectEnabled: injectEnabled(given, env, warnings),
     compat: oneOf('compat', text('compat', 'off'), ['istiod', 'off']),
+    memoBytes: mebibytes('memo-size', text('memo-size', '64')),
     shutdownDelayMs: duration('shutdown-delay', text('shutdown-delay', inCluster ? '15s' : '0s')),
     shutdownTimeoutMs: duration('shutdown-timeout', text('shutdown-timeout', '20s')),
     logLevel: oneOf('log-level', text('log-level', 'info'), LOG_LEVELS),
@@ -265,6 +269,11 @@ function port(name: string, text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value <= 65_535) return value
   throw invalid(name, '0..65535', text)
+}
+
+function mebibytes(name: string, text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text) * 1024 * 1024
+  throw invalid(name, 'a number of MiB', text)
 }
 
 function duration(name: string, text: string): number {

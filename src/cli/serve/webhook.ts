@@ -239,7 +239,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
     currentInject: () => engine.current(),
     isInjectServed: options.injectEnabled,
     validate: createValidate(options),
-    memo: {},
+    memo: options.memoBytes === 0 ? undefined : { maxBytes: options.memoBytes },
     health,
     metrics,
     log: deps.log,

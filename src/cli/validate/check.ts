@@ -4,7 +4,14 @@ import { DEFAULT_MESH_CONFIG } from '../../injection/mesh/defaults.ts'
 import { applyMeshConfig } from '../../injection/mesh/mesh-config.ts'
 import { validateMeshConfig } from '../../injection/mesh/validate-mesh-config.ts'
 import type { FieldPath, Finding, MeshObject } from '../../validation/index.ts'
-import { allFindings, findingText, pathSteps, replacementFor, validate } from '../../validation/index.ts'
+import {
+  allFindings,
+  checkIstioOperator,
+  findingText,
+  pathSteps,
+  replacementFor,
+  validate,
+} from '../../validation/index.ts'
 import type { Position, SourceDocument } from './documents.ts'
 import { readDocuments } from './documents.ts'
 
@@ -78,11 +85,23 @@ function checkObject(object: MeshObject, strict: boolean): readonly Problem[] | 
   const group = textOf(object['apiVersion']).split('/', 1)[0] ?? ''
   const kind = textOf(object['kind'])
   if (group === MESH_CONFIG_GROUP && kind === 'MeshConfig') return checkMeshConfig(object['spec'])
-  const isLegacy = kind !== 'IstioOperator' && replacementFor(group, kind) !== undefined
+  if (group === 'install.istio.io' && kind === 'IstioOperator') return checkIstioOperator(object).map(problemOf)
+  if (isUnnamed(object)) return [UNNAMED]
+  const isLegacy = replacementFor(group, kind) !== undefined
   if (!OUR_GROUPS.has(group) && !isLegacy) return undefined
-  const validation = validate(object)
-  const findings = isLegacy ? validation.findings : allFindings(validation, { strict })
-  return findings.map(problemOf)
+  return allFindings(validate(object), { strict }).map(problemOf)
+}
+
+/** Meant for a cluster, unlike the many YAML files that are no objects at all. */
+const isUnnamed = (object: MeshObject): boolean =>
+  (textOf(object['apiVersion']) === '' || textOf(object['kind']) === '') && Object.hasOwn(object, 'spec')
+
+const UNNAMED: Problem = {
+  severity: 'error',
+  code: 'KIND_UNKNOWN',
+  path: '',
+  message: 'a spec without apiVersion and kind: begin the document with both',
+  steps: [],
 }
 
 const problemOf = (finding: Finding): Problem => {

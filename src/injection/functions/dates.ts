@@ -1,6 +1,6 @@
 /** Sprig's date functions. The zone is UTC; what would ask the clock is refused. */
 import { FunctionError } from '../template/errors.ts'
-import { any, fn, tableOf, text, type FunctionTable, type Param } from '../template/function-table.ts'
+import { any, fn, tableOf, text, unsteady, type FunctionTable, type Param } from '../template/function-table.ts'
 import { durationText, parseDuration } from '../template/go/duration.ts'
 import { formatTime, parseTime, utc, ZERO_TIME, type Instant } from '../template/go/time.ts'
 import { asInstant, TIME } from '../template/go/time-type.ts'
@@ -19,7 +19,7 @@ export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
   const now = (): Instant => (nowMs === undefined ? refuse('now') : instantAt(nowMs()))
   const inZone = (layout: string, given: unknown, zone: string): string =>
     formatTime(shownIn(instantOf(given) ?? now(), zone), layout)
-  return tableOf({
+  const asked = tableOf({
     now: fn([], () => boxed(now())),
     ago: fn([any], (given) => durationText(wholeSeconds(since(instantOf(given) ?? now(), now())))),
     date: fn([text, any], (layout, given) => inZone(layout, given, 'UTC')),
@@ -31,13 +31,18 @@ export function clockFunctions(nowMs: Clock | undefined): FunctionTable {
       roundDuration(isTime(given) ? since(asInstant(given.value), now()) : nanosOf(given)),
     ),
   })
+  return new Map([...asked].map(([name, declared]) => [name, unsteady(declared)]))
 }
 
 const instantAt = (ms: number): Instant => utc(Math.floor(ms / 1000), (ms - Math.floor(ms / 1000) * 1000) * 1e6)
 
 const nanosSince1970 = ({ seconds, nanos }: Instant): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(nanos)
 
-const since = (then: Instant, now: Instant): bigint => nanosSince1970(now) - nanosSince1970(then)
+/** Go's `Time.Sub`, which ends at the limits of a duration. */
+function since(then: Instant, now: Instant): bigint {
+  const ns = nanosSince1970(now) - nanosSince1970(then)
+  return BigInt.asIntN(64, ns) === ns ? ns : ns < 0n ? -(2n ** 63n) : 2n ** 63n - 1n
+}
 
 /** Rounded half away from zero. */
 function wholeSeconds(ns: bigint): bigint {

@@ -4,7 +4,6 @@ import { fromBytes, toBytes } from '../template/go/byte-text.ts'
 import { checkTextLength } from '../template/limits.ts'
 
 interface BaseEncoding {
-  readonly name: 'base64' | 'base32'
   readonly alphabet: string
   readonly bitsPerChar: number
   /** Characters of a full group. */
@@ -12,18 +11,18 @@ interface BaseEncoding {
 }
 
 const BASE64: BaseEncoding = {
-  name: 'base64',
   alphabet: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
   bitsPerChar: 6,
   group: 4,
 }
-const BASE32: BaseEncoding = { name: 'base32', alphabet: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', bitsPerChar: 5, group: 8 }
+const BASE32: BaseEncoding = { alphabet: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', bitsPerChar: 5, group: 8 }
 
+/** istiod: decoding garbage gives the error's text instead of failing. CR and LF are skipped. */
 export const ENCODING_FUNCTIONS: FunctionTable = tableOf({
   b64enc: fn([text], (given) => encode(toBytes(given), BASE64)),
-  b64dec: fn([text], (given) => decode(given, BASE64)),
+  b64dec: fn([text], decode64),
   b32enc: fn([text], (given) => encode(toBytes(given), BASE32)),
-  b32dec: fn([text], (given) => decode(given, BASE32)),
+  b32dec: fn([text], decode32),
 })
 
 function encode(bytes: Uint8Array, { alphabet, bitsPerChar, group }: BaseEncoding): string {
@@ -41,34 +40,54 @@ function encode(bytes: Uint8Array, { alphabet, bitsPerChar, group }: BaseEncodin
   return out.padEnd(Math.ceil(out.length / group) * group, '=')
 }
 
-/** istiod: garbage gives the error's text instead of failing. CR and LF are skipped. */
-function decode(given: string, encoding: BaseEncoding): string {
+function decode64(given: string): string {
   const bytes = toBytes(given)
-  const kept: number[] = []
-  for (const [at, byte] of bytes.entries()) if (byte !== 10 && byte !== 13) kept.push(at)
-  const chars = kept.map((at) => String.fromCharCode(bytes[at] ?? 0))
-  const problem = findProblem(chars, encoding)
-  if (problem !== undefined) return `illegal ${encoding.name} data at input byte ${kept[problem] ?? bytes.length}`
-  return fromBytes(
-    unpack(
-      chars.filter((char) => char !== '='),
-      encoding,
-    ),
-  )
+  const places = Array.from(bytes.keys()).filter((at) => bytes[at] !== 10 && bytes[at] !== 13)
+  const chars = places.map((at) => String.fromCharCode(bytes[at] ?? 0))
+  const problem = problem64({ chars, places, length: bytes.length })
+  return problem === undefined ? fromBytes(unpack(chars, BASE64)) : `illegal base64 data at input byte ${problem}`
 }
 
-/** Index of the first character that is wrong; one behind the last for a text that ends too early. */
-function findProblem(chars: readonly string[], { alphabet, bitsPerChar, group }: BaseEncoding): number | undefined {
-  const data = chars.findIndex((char) => char === '' || !alphabet.includes(char))
-  const dataEnd = data === -1 ? chars.length : data
-  const inGroup = dataEnd % group
-  if (dataEnd === chars.length)
-    return inGroup === 0 ? undefined : chars.length - (bitsPerChar === 6 ? inGroup : inGroup)
-  if (chars[dataEnd] !== '=') return dataEnd
-  const unused = (inGroup * bitsPerChar) % 8
-  if (inGroup === 0 || unused >= bitsPerChar) return dataEnd
-  for (let at = dataEnd; at < dataEnd + group - inGroup; at++) if (chars[at] !== '=') return Math.min(at, chars.length)
-  return chars.length > dataEnd + group - inGroup ? dataEnd + group - inGroup : undefined
+interface Input64 {
+  readonly chars: readonly string[]
+  /** Of the characters, among all bytes. */
+  readonly places: readonly number[]
+  readonly length: number
+}
+
+/** The byte Go complains about. Rules: Go, encoding/base64, decodeQuantum. */
+function problem64({ chars, places, length }: Input64): number | undefined {
+  const end = chars.findIndex((char) => !BASE64.alphabet.includes(char))
+  const inGroup = (end === -1 ? chars.length : end) % 4
+  if (end === -1) return inGroup === 0 ? undefined : length - inGroup
+  const place = places[end] ?? length
+  if (chars[end] !== '=' || inGroup < 2) return place
+  if (inGroup === 2) {
+    const second = places[end + 1]
+    if (second === undefined) return length
+    if (chars[end + 1] !== '=') return second - 1
+  }
+  return places[end + 4 - inGroup]
+}
+
+function decode32(given: string): string {
+  const chars = Array.from(toBytes(given), (byte) => String.fromCharCode(byte)).filter(
+    (char) => char !== '\n' && char !== '\r',
+  )
+  const problem = problem32(chars)
+  return problem === undefined ? fromBytes(unpack(chars, BASE32)) : `illegal base32 data at input byte ${problem}`
+}
+
+/** As above, among the characters without line ends. Rules: Go, encoding/base32, decode. */
+function problem32(chars: readonly string[]): number | undefined {
+  const end = chars.findIndex((char) => !BASE32.alphabet.includes(char))
+  const inGroup = (end === -1 ? chars.length : end) % 8
+  if (end === -1) return inGroup === 0 ? undefined : chars.length - inGroup
+  const left = chars.length - end - 1
+  if (chars[end] !== '=' || inGroup < 2 || left >= 8) return end
+  if (left + inGroup < 7) return chars.length
+  for (let k = 0; k < 7 - inGroup; k++) if (chars[end + 1 + k] !== '=') return end + k
+  return inGroup === 3 || inGroup === 6 ? end : undefined
 }
 
 function unpack(chars: readonly string[], { alphabet, bitsPerChar }: BaseEncoding): Uint8Array {
@@ -76,6 +95,7 @@ function unpack(chars: readonly string[], { alphabet, bitsPerChar }: BaseEncodin
   let buffer = 0
   let bits = 0
   for (const char of chars) {
+    if (char === '=') break
     buffer = ((buffer << bitsPerChar) | alphabet.indexOf(char)) & 0xffff
     bits += bitsPerChar
     if (bits < 8) continue

@@ -5,10 +5,12 @@ import {
   any,
   fn,
   integer,
+  lookup,
   message,
   tableOf,
   text,
   textMap,
+  unsteady,
   variadic,
   type FunctionTable,
   type Param,
@@ -56,10 +58,10 @@ export function istioFunctions({ env, warn, messageJson }: IstioOptions): Functi
   return new Map([
     ...PURE_FUNCTIONS,
     ...tableOf({
-      env: fn([text, text], (name, fallback) => env(name) || fallback),
-      expandenv: fn([text], (given) => expandEnvironment(given, env)),
-      fromJSON: fn([text], (given) => swallow(() => readJson(given), brokenJson(given, warn))),
-      appendMultusNetwork: multusFunction(warn),
+      env: unsteady(fn([text, text], (name, fallback) => env(name) || fallback)),
+      expandenv: unsteady(fn([text], (given) => expandEnvironment(given, env))),
+      fromJSON: unsteady(fn([text], (given) => swallow(() => readJson(given), brokenJson(given, warn)))),
+      appendMultusNetwork: unsteady(multusFunction(warn)),
       protoToJSON: fn([message], (given) => (given === null ? '{}' : protoJson(given, messageJson))),
     }),
   ])
@@ -67,11 +69,8 @@ export function istioFunctions({ env, warn, messageJson }: IstioOptions): Functi
 
 const PURE_FUNCTIONS: FunctionTable = tableOf({
   formatDuration: fn([duration], (given) => durationText(nanosOf(given))),
-  isset: fn([textMap, text], has),
-  annotation: fn([objectMeta, text, any], (meta, name, fallback) => {
-    const annotations = meta?.annotations ?? null
-    return annotations !== null && Object.hasOwn(annotations, name) ? annotations[name] : sprint([fallback])
-  }),
+  isset: lookup(fn([textMap, text], has)),
+  annotation: lookup(fn([objectMeta, text, any], annotationOr), 'Annotations'),
   valueOrDefault: fn([any, any], (value, fallback) => (value === null || value === '' ? fallback : value)),
   kubevirtInterfaces: fn([text], (given) => given),
   excludeInterfaces: fn([text], (given) => given),
@@ -89,6 +88,11 @@ const PURE_FUNCTIONS: FunctionTable = tableOf({
   omitNil: fn([any], (value) => withoutNils(value, 0) ?? null),
   otelResourceAttributes: OTEL_FUNCTION,
 })
+
+function annotationOr(meta: { readonly annotations?: Texts } | undefined, name: string, fallback: unknown): unknown {
+  const annotations = meta?.annotations ?? null
+  return annotations !== null && Object.hasOwn(annotations, name) ? annotations[name] : sprint([fallback])
+}
 
 function nanosOf(given: DurationValue | null): bigint {
   return BigInt(given?.seconds ?? 0) * 1_000_000_000n + BigInt(given?.nanos ?? 0)

@@ -71,10 +71,36 @@ function octal(given: string): TypedValue {
 
 /** istiod: rounds up from `roundOn` of a fraction with its sign, so every negative number with a fraction goes down. */
 function round(value: unknown, places: number, roundOn = 0.5): number {
-  const power = 10 ** places
+  const power = powerOfTen(places)
   const digits = power * toFloat64(value)
   const fraction = Number.isFinite(digits) ? digits - Math.trunc(digits) : NaN
   return (fraction >= roundOn ? Math.ceil(digits) : Math.floor(digits)) / power
+}
+
+/** Go's `math.Pow(10, n)`, which rounds otherwise than JavaScript's from about 1e23. Rules: Go, math/pow.go. */
+function powerOfTen(exponent: number): number {
+  if (Math.abs(exponent) > 400) return exponent > 0 ? Infinity : 0
+  let [factor, factorExponent] = [0.625, 4]
+  let [result, resultExponent] = [1, 0]
+  for (let bits = Math.abs(exponent); bits !== 0; bits >>= 1) {
+    if ((bits & 1) === 1) {
+      result *= factor
+      resultExponent += factorExponent
+    }
+    factor *= factor
+    factorExponent *= 2
+    if (factor >= 0.5) continue
+    factor += factor
+    factorExponent--
+  }
+  if (exponent >= 0) return scaleByTwo(result, resultExponent)
+  return scaleByTwo(1 / result, -resultExponent)
+}
+
+/** In two steps, since the power alone may leave the range of floats. */
+const scaleByTwo = (value: number, exponent: number): number => {
+  const half = Math.trunc(exponent / 2)
+  return value * 2 ** half * 2 ** (exponent - half)
 }
 
 function steps(start: number, stop: number, step: number): number[] {
@@ -91,8 +117,11 @@ const intList = (values: readonly number[]): TypedValue => new TypedValue(INT_LI
 /** Like `seq` of a shell: last; first and last; first, step and last. */
 function sequence(given: readonly number[]): number[] {
   const [first = 0, second = 0, third = 0] = given
-  if (given.length === 1) return steps(1, first < 1 ? first - 1 : first + 1, first < 1 ? -1 : 1)
-  if (given.length === 2) return steps(first, second < first ? second - 1 : second + 1, second < first ? -1 : 1)
+  if (given.length === 1) return steps(1, beyond(first, first < 1), first < 1 ? -1 : 1)
+  if (given.length === 2) return steps(first, beyond(second, second < first), second < first ? -1 : 1)
   if (given.length !== 3 || (third < first && second > 0)) return []
-  return steps(first, third < first ? third - 1 : third + 1, second)
+  return steps(first, beyond(third, third < first), second)
 }
+
+/** One further, wrapping around at 64 bits. */
+const beyond = (end: number, goesDown: boolean): number => Number(wrapInt64(BigInt(end) + (goesDown ? -1n : 1n)))

@@ -16,8 +16,9 @@ export const PATH_FUNCTIONS: FunctionTable = tableOf({
 
 function base(path: string): string {
   if (path === '') return '.'
-  const name = path.replace(/\/+$/, '')
-  return name === '' ? '/' : name.slice(name.lastIndexOf('/') + 1)
+  let end = path.length
+  while (end > 0 && path[end - 1] === '/') end--
+  return end === 0 ? '/' : path.slice(path.lastIndexOf('/', end - 1) + 1, end)
 }
 
 function dir(path: string): string {

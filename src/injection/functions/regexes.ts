@@ -1,8 +1,9 @@
 /** Sprig's regular expressions: RE2 syntax in linear time, on bytes as in Go. */
 import { RE2JS } from 're2js'
 import { FunctionError } from '../template/errors.ts'
-import { fn, integer, tableOf, text, type FunctionTable } from '../template/function-table.ts'
+import { fn, integer, tableOf, text, type FunctionTable, type TemplateFunction } from '../template/function-table.ts'
 import { fromBytes, hasRawBytes, toBytes } from '../template/go/byte-text.ts'
+import { canBackquote, quote } from '../template/go/quote.ts'
 import { checkListLength, checkTextLength, LimitReached } from '../template/limits.ts'
 import { stringList } from '../template/value.ts'
 
@@ -14,41 +15,49 @@ const match = fn([text, text], (pattern, given) => {
   return regex !== undefined && firstMatch(regex, toBytes(given)) !== undefined
 })
 const mustMatch = fn([text, text], (pattern, given) => firstMatch(compile(pattern), toBytes(given)) !== undefined)
-const find = fn([text, text], (pattern, given) => {
-  const bytes = toBytes(given)
-  const found = firstMatch(compile(pattern), bytes)
-  return found === undefined ? '' : sliceOf(bytes, found[0], found[1])
-})
-const findAll = fn([text, text, integer], (pattern, given, count) => {
-  const bytes = toBytes(given)
-  const matches = allMatches(compile(pattern), bytes, count)
-  return stringList(matches.length === 0 ? null : matches.map(([from, to]) => sliceOf(bytes, from, to)))
-})
-const replace = fn([text, text, text], (pattern, given, replacement) => {
-  const regex = compile(pattern)
-  const bytes = toBytes(given)
-  return replaceMatches(regex, bytes, (found) => expand(replacement, { regex, bytes, found }))
-})
-const replaceLiteral = fn([text, text, text], (pattern, given, replacement) =>
-  replaceMatches(compile(pattern), toBytes(given), () => replacement),
-)
-const split = fn([text, text, integer], (pattern, given, count) =>
-  stringList(splitText(compile(pattern), given, { pattern, count })),
-)
+/** Functions that exist in two forms: with `must` the error is the parser's own, without it Go's panic. */
+type Compile = (pattern: string) => RE2JS
+
+const find = (compileWith: Compile): TemplateFunction =>
+  fn([text, text], (pattern, given) => {
+    const bytes = toBytes(given)
+    const found = firstMatch(compileWith(pattern), bytes)
+    return found === undefined ? '' : sliceOf(bytes, found[0], found[1])
+  })
+const findAll = (compileWith: Compile): TemplateFunction =>
+  fn([text, text, integer], (pattern, given, count) => {
+    const bytes = toBytes(given)
+    const matches = allMatches(compileWith(pattern), bytes, count)
+    return stringList(matches.length === 0 ? null : matches.map(([from, to]) => sliceOf(bytes, from, to)))
+  })
+const replace = (compileWith: Compile): TemplateFunction =>
+  fn([text, text, text], (pattern, given, replacement) => {
+    const regex = compileWith(pattern)
+    const bytes = toBytes(given)
+    return replaceMatches(regex, bytes, (found) => expand(replacement, { regex, bytes, found }))
+  })
+const replaceLiteral = (compileWith: Compile): TemplateFunction =>
+  fn([text, text, text], (pattern, given, replacement) =>
+    replaceMatches(compileWith(pattern), toBytes(given), () => replacement),
+  )
+const split = (compileWith: Compile): TemplateFunction =>
+  fn([text, text, integer], (pattern, given, count) =>
+    stringList(splitText(compileWith(pattern), given, { pattern, count })),
+  )
 
 export const REGEX_FUNCTIONS: FunctionTable = tableOf({
   regexMatch: match,
   mustRegexMatch: mustMatch,
-  regexFind: find,
-  mustRegexFind: find,
-  regexFindAll: findAll,
-  mustRegexFindAll: findAll,
-  regexReplaceAll: replace,
-  mustRegexReplaceAll: replace,
-  regexReplaceAllLiteral: replaceLiteral,
-  mustRegexReplaceAllLiteral: replaceLiteral,
-  regexSplit: split,
-  mustRegexSplit: split,
+  regexFind: find(panicCompile),
+  mustRegexFind: find(compile),
+  regexFindAll: findAll(panicCompile),
+  mustRegexFindAll: findAll(compile),
+  regexReplaceAll: replace(panicCompile),
+  mustRegexReplaceAll: replace(compile),
+  regexReplaceAllLiteral: replaceLiteral(panicCompile),
+  mustRegexReplaceAllLiteral: replaceLiteral(compile),
+  regexSplit: split(panicCompile),
+  mustRegexSplit: split(compile),
   regexQuoteMeta: fn([text], (given) => given.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
 })
 
@@ -56,6 +65,17 @@ export const REGEX_FUNCTIONS: FunctionTable = tableOf({
 const MAX_PATTERN_LENGTH = 64 * 1024
 /** Work of matching is program size times text length; more than this is refused. */
 const MAX_WORK = 300_000_000
+
+/** As Go's `regexp.MustCompile`. */
+function panicCompile(pattern: string): RE2JS {
+  try {
+    return compile(pattern)
+  } catch (thrown) {
+    if (!(thrown instanceof FunctionError)) throw thrown
+    const shown = canBackquote(pattern) ? '`' + pattern + '`' : quote(pattern)
+    throw new FunctionError(`regexp: Compile(${shown}): ${thrown.message}`)
+  }
+}
 
 function tryCompile(pattern: string): RE2JS | undefined {
   try {

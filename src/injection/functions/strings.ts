@@ -114,8 +114,7 @@ function substring(start: number, end: number, given: string): string {
 }
 
 function sliceChecked(given: string, from: number, { to, length }: { to: number; length: number }): string {
-  if (to < 0 || to > length)
-    throw new FunctionError(`runtime error: slice bounds out of range [:${to}] with length ${length}`)
+  if (to < 0 || to > length) throw new FunctionError(`runtime error: slice bounds out of range [:${to}]`)
   if (from > to) throw new FunctionError(`runtime error: slice bounds out of range [${from}:${to}]`)
   return sliceBytes(given, from, to)
 }

@@ -1,8 +1,9 @@
 /** Sprig's semantic versions and constraints. Rules: Masterminds/semver v3. */
 import { FunctionError } from '../template/errors.ts'
 import { fn, tableOf, text, type FunctionTable } from '../template/function-table.ts'
-import { compareText } from '../template/go/byte-text.ts'
+import { byteLength, compareText } from '../template/go/byte-text.ts'
 import { jsonString } from '../template/go/json-write.ts'
+import { quote } from '../template/go/quote.ts'
 import { pointerTo, STRING, type GoType, type Method, type ScalarType, type StructType } from '../template/types.ts'
 import { TypedValue } from '../template/value.ts'
 
@@ -53,6 +54,7 @@ const IDENTIFIERS = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*'
 const VERSION_TEXT = new RegExp(`^v?([0-9]+)(\\.[0-9]+)?(\\.[0-9]+)?(?:-(${IDENTIFIERS}))?(?:\\+(${IDENTIFIERS}))?$`)
 
 function parseVersion(given: string): Version {
+  if (byteLength(given) > MAX_VERSION_BYTES) throw new FunctionError('version string is too long (max 256 bytes)')
   const parts = VERSION_TEXT.exec(given)
   if (parts === null) throw new FunctionError('invalid semantic version')
   const [, major = '0', minor = '.0', patch = '.0', prerelease = '', metadata = ''] = parts
@@ -110,20 +112,22 @@ const OPERATORS = '=|!=|>=|=>|<=|=<|>|<|~>|~|\\^|'
 const LOOSE = `v?([0-9|xX*]+)(\\.[0-9|xX*]+)?(\\.[0-9|xX*]+)?(-${IDENTIFIERS})?(\\+${IDENTIFIERS})?`
 const ONE = new RegExp(`(${OPERATORS})\\s*${LOOSE}`, 'g')
 const VALID = new RegExp(`^\\s*(?:${OPERATORS})\\s*${LOOSE}\\s*(?:(?:\\s+|,\\s*)(?:${OPERATORS})\\s*${LOOSE}\\s*)*$`)
-const RANGE = new RegExp(
-  `\\s*(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s+-\\s+(${LOOSE.replaceAll('(', '(?:').replaceAll('(?:?:', '(?:')})\\s*`,
-  'g',
-)
+const PART = '[0-9|xX*]+'
+const UNGROUPED = `v?${PART}(?:\\.${PART})?(?:\\.${PART})?(?:-${IDENTIFIERS})?(?:\\+${IDENTIFIERS})?`
+const RANGE = new RegExp(`\\s*(${UNGROUPED})\\s+-\\s+(${UNGROUPED})\\s*`, 'g')
+const MAX_VERSION_BYTES = 256
+const MAX_CONSTRAINT_BYTES = 512
+const MAX_GROUPS = 32
 
 /** Groups of which one must hold, each a list that must hold as a whole. */
 function parseConstraints(given: string): Constraint[][] {
-  return given
-    .replace(RANGE, '>=$1,<=$2 ')
-    .split('||')
-    .map((group) => {
-      if (!VALID.test(group)) throw new FunctionError(`improper constraint: ${JSON.stringify(group)}`)
-      return [...group.matchAll(ONE)].map(parseConstraint)
-    })
+  if (byteLength(given) > MAX_CONSTRAINT_BYTES) throw new FunctionError('constraint string is too long')
+  const groups = given.replace(RANGE, '>= $1, <= $2 ').split('||')
+  if (groups.length > MAX_GROUPS) throw new FunctionError('too many constraint groups')
+  return groups.map((group) => {
+    if (!VALID.test(group)) throw new FunctionError(`improper constraint: ${quote(group)}`)
+    return [...group.matchAll(ONE)].map(parseConstraint)
+  })
 }
 
 const isWildcard = (part: string | undefined): boolean => part === undefined || /^\.?[xX*]$/.test(part)
@@ -153,8 +157,7 @@ function parseConstraint([, operator = '', major, minor, patch, prerelease = '']
 function satisfies(version: Version, group: readonly Constraint[]): boolean {
   const namesPrerelease = group.some((one) => one.version.prerelease !== '')
   return group.every((one) => {
-    if (version.prerelease !== '' && !namesPrerelease && (one.operator !== '!=' || one.isDirty)) return false
-    return holds(version, one)
+    return (version.prerelease === '' || namesPrerelease) && holds(version, one)
   })
 }
 

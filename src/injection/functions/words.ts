@@ -8,7 +8,16 @@ import {
   sliceBytes,
   toBytes,
 } from '../template/go/byte-text.ts'
-import { isLower, isSpace, isTitle, isUpper, lowerChar, titleChar, upperChar } from '../template/go/unicode.ts'
+import {
+  isLetter,
+  isLower,
+  isSpace,
+  isTitle,
+  isUpper,
+  lowerChar,
+  titleChar,
+  upperChar,
+} from '../template/go/unicode.ts'
 import { checkTextLength } from '../template/limits.ts'
 
 export const WORD_FUNCTIONS: FunctionTable = tableOf({
@@ -60,8 +69,9 @@ function swapCase(given: string): string {
 const isConnector = (char: string): boolean => char === '-' || char === '_' || isSpace(char)
 const isNumber = (char: string): boolean => /^\p{N}/u.test(char)
 const isPunctuation = (char: string): boolean => /^\p{P}/u.test(char)
-/** Letters of scripts without case are no words of their own. */
-const isAlphabet = (char: string): boolean => isUpper(char) || isLower(char)
+/** Chinese characters are no letters of words. */
+const isAlphabet = (char: string): boolean =>
+  isLetter(char) && !/[\u4e00-\u9fcc\u3400-\u4d85\u{20000}-\u{2b81d}]/u.test(char)
 
 /** `http_server` and `http-server` to `HttpServer`; connectors at the ends and beyond the first stay. */
 function pascalCase(given: string): string {
@@ -100,10 +110,20 @@ interface Word {
 
 /** `HTTPServer` to `http_server`; numbers stick to letters before or after them. */
 function joinWords(given: string, connector: string): string {
-  const words = splitWords([...replaceRawBytes(given)])
-  const joiner = new WordJoiner(words, connector)
-  return joiner.run()
+  return normalizeBytes(new WordJoiner(splitWords(splitUnits(given)), connector).run())
 }
+
+/** istiod: bytes that are no characters belong to the character behind them, at the end to the one before. */
+function splitUnits(given: string): string[] {
+  return (
+    given.match(
+      /[\ud800-\udfff\ufffd]*[^\ud800-\udfff\ufffd](?:[\ud800-\udfff\ufffd]+$)?|^[\ud800-\udfff\ufffd]+$/gu,
+    ) ?? []
+  )
+}
+
+/** What a unit counts as. */
+const charOf = (unit: string): string => replaceRawBytes(unit).replaceAll('\ufffd', '')
 
 /** Walks words with a look ahead of two; lives for one call. */
 class WordJoiner {
@@ -167,18 +187,20 @@ class WordJoiner {
   }
 }
 
-function splitWords(chars: readonly string[]): Word[] {
+function splitWords(units: readonly string[]): Word[] {
   const words: Word[] = []
-  for (let at = 0; at < chars.length;) {
+  const chars = units.map(charOf)
+  for (let at = 0; at < units.length;) {
     const kind = wordKind(chars[at] ?? '')
     const end = kind === 'upper' ? upperEnd(chars, at) : runEnd(chars, at + 1, (char) => continues(kind, char))
-    words.push({ kind, text: chars.slice(at, end).join('') })
+    words.push({ kind, text: units.slice(at, end).join('') })
     at = end
   }
   return words
 }
 
 function wordKind(char: string): WordKind {
+  if (char === '') return 'none'
   if (isConnector(char)) return 'connector'
   if (isPunctuation(char)) return 'punctuation'
   if (isUpper(char)) return 'upper'
@@ -186,10 +208,23 @@ function wordKind(char: string): WordKind {
   return isNumber(char) ? 'number' : 'other'
 }
 
+/** Punctuation takes connectors along, what is none of all stops at everything that is something. */
 function continues(kind: WordKind, char: string): boolean {
-  const next = wordKind(char)
-  if (kind === 'other') return next === 'other' || (next === 'upper' && !isAlphabet(char))
-  return next === kind
+  switch (kind) {
+    case 'connector':
+      return isConnector(char)
+    case 'punctuation':
+      return isPunctuation(char)
+    case 'number':
+      return isNumber(char)
+    case 'alphabet':
+    case 'upper':
+      return isAlphabet(char) && !isUpper(char)
+    case 'other':
+      return !(isConnector(char) || isAlphabet(char) || isNumber(char) || isPunctuation(char))
+    case 'none':
+      return false
+  }
 }
 
 /** Capitals, then small letters; of several capitals the last one begins the next word. */

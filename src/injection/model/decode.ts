@@ -140,9 +140,9 @@ function sliceCodec(type: SliceType, element: Codec): Codec {
 
 function decodeElements(list: readonly unknown[], element: Codec, run: Run): readonly unknown[] {
   let copy: unknown[] | undefined
-  for (const [i, given] of list.entries()) {
-    const decoded = element.decode(given, run)
-    if (decoded !== given) (copy ??= [...list])[i] = decoded
+  for (let i = 0; i < list.length; i++) {
+    const decoded = element.decode(list[i], run)
+    if (decoded !== list[i]) (copy ??= [...list])[i] = decoded
   }
   return copy ?? list
 }
@@ -258,18 +258,21 @@ function decodeMembers(value: JsonObject, layout: StructLayout, run: Run): JsonO
   const names = Object.keys(value)
   // Most members are canonical already: a copy is made from the first on that is not.
   let copy: JsonObject | undefined
-  for (const [i, name] of names.entries()) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string // within the list
     const given = value[name]
     const field = layout.find(name)
-    const member = field === undefined ? given : decodeField(given, { field, type: layout.type, run })
+    const member = field === undefined ? given : decodeField(given, field, layout.type, run)
     const leftOut = field === undefined ? !keeps(name, layout) : field.omits(member)
     const isSame = !leftOut && member === given && (field === undefined || field.json === name)
     if (!isSame) copy ??= pick(value, names.slice(0, i))
     if (copy !== undefined && !leftOut) setMember(copy, field?.json ?? name, member)
   }
   if (copy !== undefined) return complete(copy, layout.present)
-  const isComplete = layout.present.every(({ json }) => Object.hasOwn(value, json))
-  return isComplete ? value : complete({ ...value }, layout.present)
+  for (const { json } of layout.present) {
+    if (!Object.hasOwn(value, json)) return complete({ ...value }, layout.present)
+  }
+  return value
 }
 
 /** No field of Kubernetes begins with a dollar: what does is a merge directive left over. */
@@ -286,13 +289,13 @@ function complete(object: JsonObject, present: readonly FieldCodec[]): JsonObjec
   return object
 }
 
-function decodeField(value: unknown, { field, type, run }: { field: FieldCodec; type: StructType; run: Run }): unknown {
+/** Four parameters instead of an object: it runs for every field of every pod. */
+function decodeField(value: unknown, field: FieldCodec, type: StructType, run: Run): unknown {
   const { path, struct } = run
-  const depth = path.length
   for (const name of field.path) path.push(name)
   run.struct = type
   const decoded = field.codec.decode(value, run)
-  path.length = depth
+  for (let n = field.path.length; n > 0; n--) path.pop()
   run.struct = struct
   return decoded
 }

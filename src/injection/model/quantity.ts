@@ -162,13 +162,20 @@ function divideAwayFromZero(value: bigint, by: bigint): bigint {
 
 function decimalText({ unscaled, exponent, format }: Quantity): string {
   let digits = unscaled.toString()
-  const zeros = /0*$/.exec(digits)?.[0].length ?? 0
+  const zeros = trailingZeros(digits)
   digits = digits.slice(0, digits.length - zeros)
   let power = exponent + zeros
   for (; power % 3 !== 0; power--) digits += '0'
   if (format === 'decimalExponent') return power === 0 ? digits : `${digits}e${power}`
   // Beyond exa Kubernetes knows no suffix and writes none.
   return digits + (DECIMAL_SUFFIXES[(power - NANO) / 3] ?? '')
+}
+
+/** Counted from the end: an expression would begin anew at each zero, for minutes where there are many. */
+function trailingZeros(digits: string): number {
+  let end = digits.length
+  while (end > 0 && digits[end - 1] === '0') end--
+  return digits.length - end
 }
 
 /** Undefined where a binary suffix would not do: below 1024, or with a fraction. */

@@ -2,7 +2,7 @@
 import { equals, equalsAny, isLess } from './comparison.ts'
 import { FunctionError } from './errors.ts'
 import { formatValue, sprint, sprintf, sprintln } from './format.ts'
-import { any, fn, tableOf, text, value, variadic, type FunctionTable } from './function-table.ts'
+import { any, fn, lookup, tableOf, text, value, variadic, type FunctionTable } from './function-table.ts'
 import { byteLength, isAscii, sliceBytes, toBytes } from './go/byte-text.ts'
 import { isPrint } from './go/unicode.ts'
 import { isInteger, typeName } from './type-names.ts'
@@ -20,7 +20,7 @@ export const BUILTINS: FunctionTable = tableOf({
   le: fn([value, value], (a, b) => isLess(a, b) || equals(a, b)),
   gt: fn([value, value], (a, b) => !(isLess(a, b) || equals(a, b))),
   ge: fn([value, value], (a, b) => !isLess(a, b)),
-  index: variadic([value], value, indexInto),
+  index: lookup(variadic([value], value, indexInto)),
   slice: variadic([value], value, sliceOfValue),
   len: fn([value], (given) => int(lengthOf(given))),
   print: variadic([], any, (...values) => sprint(values)),
@@ -114,7 +114,7 @@ function sliceOfValue(given: unknown, ...indexes: readonly unknown[]): unknown {
 }
 
 function lengthOf(given: unknown): number {
-  if (given === undefined) throw new FunctionError('len of nil pointer')
+  if (given === undefined) throw new FunctionError('reflect: call of reflect.Value.Type on zero Value')
   const item = dereference(given)
   const raw = rawOf(item)
   const type = typeOf(item)

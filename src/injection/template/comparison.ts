@@ -64,7 +64,7 @@ export function isLess(a: unknown, b: unknown): boolean {
   const other = basicKind(b)
   if (kind === undefined || other === undefined) throw new FunctionError('invalid type for comparison')
   if (kind !== other && !(isIntegral(kind) && isIntegral(other))) {
-    throw new FunctionError(`incompatible types for comparison`)
+    throw new FunctionError(`incompatible types for comparison: ${nameOf(a)} and ${nameOf(b)}`)
   }
   if (kind === 'bool' || kind === 'complex') throw new FunctionError('invalid type for comparison')
   if (kind === 'string') return compareText(rawOf(a) as string, rawOf(b) as string) < 0

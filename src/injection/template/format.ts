@@ -109,7 +109,7 @@ class Printer {
   private typed(type: GoType, value: unknown, at: Position): void {
     checkDepth(at.depth)
     if (type.kind === 'any') return this.element(value, at)
-    if (at.verb === 'p' && type.kind !== 'pointer') return this.badVerb('p', type, value)
+    if (at.verb === 'p') return this.formatAddress(type, value)
     if (this.byMethod(type, value, at)) return
     switch (type.kind) {
       case 'bool':
@@ -221,10 +221,11 @@ class Printer {
   }
 
   private basePrefix(digits: string, base: number, verb: string): string {
-    if (verb === 'O') return '0o'
+    const octal = this.flags.sharp && base === 8 && !digits.startsWith('0') ? '0' : ''
+    if (verb === 'O') return '0o' + octal
     if (!this.flags.sharp) return ''
     if (base === 2) return '0b'
-    if (base === 8) return digits.startsWith('0') ? '' : '0'
+    if (base === 8) return octal
     return base === 16 ? '0' + verb : ''
   }
 
@@ -316,7 +317,6 @@ class Printer {
 
   private formatPointer(elem: GoType, value: unknown, at: Position): void {
     const isNil = value === null || value === undefined
-    if (at.verb === 'p') return this.pad(isNil ? '%!p(<nil>)' : POINTER_TEXT)
     if (at.depth === 0 && !isNil && ['slice', 'map', 'struct'].includes(elem.kind)) {
       this.write('&')
       return this.inner(elem, value, at)
@@ -325,6 +325,13 @@ class Printer {
     if (at.verb === 'v') return this.pad(isNil ? '<nil>' : POINTER_TEXT)
     if ('bodxX'.includes(at.verb)) return this.integer(isNil ? 0 : POINTER_NUMBER, 10, at.verb)
     this.badVerb(at.verb, { kind: 'pointer', elem }, value)
+  }
+
+  private formatAddress(type: GoType, value: unknown): void {
+    const isReference = type.kind === 'pointer' || type.kind === 'slice' || type.kind === 'map'
+    if (!isReference) return this.badVerb('p', type, value)
+    const isNil = value === null || value === undefined
+    this.pad((this.flags.sharp ? '' : '0x') + (isNil ? 0 : POINTER_NUMBER).toString(16))
   }
 
   /** Go's report of a verb that does not suit the value. */

@@ -20,6 +20,13 @@ export interface TemplateFunction {
   readonly mutates: boolean
   /** `and` (false) and `or` (true): the truth at which evaluation of arguments stops. */
   readonly shortCircuit?: boolean
+  /** Gives more than what follows from its arguments: asks the clock or the environment, or tells somebody. */
+  readonly unsteady?: boolean
+  /**
+   * Asks nothing of its first argument but the text of one key, the second argument, in the map of texts below these Go
+   * names.
+   */
+  readonly looksUp?: readonly string[]
   readonly call: (...args: readonly unknown[]) => unknown
 }
 
@@ -64,6 +71,15 @@ export function variadic<const P extends readonly Param<unknown>[], R>(
 
 /** The same function, marked as one that changes its arguments. */
 export const mutating = (declared: TemplateFunction): TemplateFunction => ({ ...declared, mutates: true })
+
+/** The same function, marked as one that gives more than what follows from its arguments. */
+export const unsteady = (declared: TemplateFunction): TemplateFunction => ({ ...declared, unsteady: true })
+
+/** The same function, marked as one that looks up its second argument in its first, or below it. */
+export const lookup = (declared: TemplateFunction, ...below: readonly string[]): TemplateFunction => ({
+  ...declared,
+  looksUp: below,
+})
 
 /** A table of named functions. */
 export const tableOf = (functions: Readonly<Record<string, TemplateFunction>>): FunctionTable =>

@@ -4,7 +4,10 @@ import { TemplateError } from './errors.ts'
 import { quote, unquote } from './go/quote.ts'
 import { describe, lex, type Token, type TokenKind } from './lex.ts'
 import { parseNumber } from './literals.ts'
-import type { Branch, CommandNode, Node, Operand, PipeNode } from './nodes.ts'
+import { printExpression, type Branch, type CommandNode, type Node, type Operand, type PipeNode } from './nodes.ts'
+
+/** Where a declaration is nothing of its own. */
+const ASIDE: ReadonlySet<string> = new Set(['parenthesized pipeline', 'block clause', 'template clause'])
 
 export interface Tree {
   readonly name: string
@@ -15,6 +18,8 @@ export interface ParseOptions {
   /** Name of the text, in messages and of the tree outside all `define`s. */
   readonly name: string
   readonly hasFunction: (name: string) => boolean
+  /** Told of variables (with `$`) whose value at a place does not follow from the blocks around it: assigned ones, those declared within an expression. */
+  readonly onChange?: (variable: string) => void
 }
 
 /** Go's limit of nested parentheses. */
@@ -252,6 +257,7 @@ class Parser {
   private pipeline(context: string, end: TokenKind): PipeNode {
     const at = this.peekNonSpace().at
     const { variables, isAssign } = this.declarations(context)
+    if (isAssign || ASIDE.has(context)) for (const name of variables) this.options.onChange?.(name)
     const commands: CommandNode[] = []
     for (;;) {
       const token = this.takeNonSpace()
@@ -340,7 +346,7 @@ class Parser {
       case 'number':
       case 'nil':
       case 'dot':
-        return this.fail('unexpected . after term')
+        return this.fail(`unexpected . after term ${quote(printExpression(node))}`)
       default:
         return { kind: 'chain', at, operand: node, names }
     }

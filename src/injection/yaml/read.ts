@@ -1,6 +1,7 @@
 /** YAML as go-yaml v2 reads it (YAML 1.1 with Go's habits), turned into JSON. */
 import type { GoType } from '../template/types.ts'
 import { parseYaml } from './parse.ts'
+import { readSimpleYaml } from './read-simple.ts'
 import { nodeToJson } from './to-json.ts'
 
 /**
@@ -9,6 +10,8 @@ import { nodeToJson } from './to-json.ts'
  * @throws YamlError for broken YAML, null keys, numbers JSON has no form for, and aliases that expand without measure
  */
 export function readYaml(text: string, target?: GoType): unknown {
+  const simple = target === undefined ? readSimpleYaml(text) : undefined
+  if (simple !== undefined) return simple
   const root = parseYaml(text)
   return root === undefined ? null : nodeToJson(root, target)
 }

@@ -41,9 +41,10 @@ export function checkPatchValue(applyTo: string, value: Bag): EnvoyMessageCheck 
   const walk: Walk = { error: undefined, unknown: undefined, depth: 0 }
   decodeMessage(message, value, walk)
   if (walk.error !== undefined) return { error: withHint(walk.error), warnings: [] }
-  const warnings = walk.unknown === undefined ? [] : [`Envoy filter: ${walk.unknown}`]
+  if (walk.unknown !== undefined) return { error: undefined, warnings: [`Envoy filter: ${walk.unknown}`] }
   const untyped = withoutTypedConfig(message, value)
-  if (untyped.length > 0) warnings.push(`using deprecated types by name without typed_config; ${untyped.join(', ')}`)
+  const warnings =
+    untyped.length === 0 ? [] : [`using deprecated types by name without typed_config; ${untyped.join(', ')}`]
   return { error: undefined, warnings }
 }
 

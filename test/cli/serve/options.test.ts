@@ -68,6 +68,8 @@ const precedence: readonly {
     argv: ['--tls-extra-name', 'a', '--tls-extra-name', 'b'],
     want: { tlsExtraNames: ['a', 'b'] },
   },
+  { name: 'the memory of answers is given in MiB', argv: ['--memo-size', '2'], want: { memoBytes: 2_097_152 } },
+  { name: 'the memory of answers can be switched off', argv: ['--memo-size', '0'], want: { memoBytes: 0 } },
   {
     name: 'a pair of files',
     argv: ['--tls-cert-file', 'c', '--tls-key-file', 'k'],
@@ -91,6 +93,7 @@ const refused: readonly { argv: string[]; message: string }[] = [
   { argv: ['--port', '65536'], message: '--port: expected 0..65535, got "65536"' },
   { argv: ['--health-port', 'x'], message: '--health-port: expected 0..65535, got "x"' },
   { argv: ['--metrics-port', '-1'], message: '--metrics-port: expected 0..65535, got "-1"' },
+  { argv: ['--memo-size', '1Gi'], message: '--memo-size: expected a number of MiB, got "1Gi"' },
   { argv: ['--shutdown-delay', '5'], message: '--shutdown-delay: expected a duration such as 15s, got "5"' },
   { argv: ['--shutdown-timeout', '-5s'], message: '--shutdown-timeout: expected a duration such as 15s, got "-5s"' },
   { argv: ['--native-sidecars', 'on'], message: '--native-sidecars: expected one of auto, true, false, got "on"' },

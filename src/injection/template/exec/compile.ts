@@ -1,5 +1,4 @@
 /** Compiles trees to programs: flat lists of instructions with jumps. Rules: Go, text/template/exec.go, walk. */
-import type { FunctionTable } from '../function-table.ts'
 import { formatValue } from '../format.ts'
 import { compareText } from '../go/byte-text.ts'
 import { LimitReached, MAX_NESTING, MAX_TEMPLATE_DEPTH } from '../limits.ts'
@@ -7,17 +6,37 @@ import type { BranchNode, Node, Operand, PipeNode, RangeNode, TemplateNode } fro
 import { quote } from '../go/quote.ts'
 import { isInteger } from '../type-names.ts'
 import { elementsOf, int, isPlainMap, isTrue, TypedValue, wrap, type PlainMap } from '../value.ts'
+import type { FunctionTable } from '../function-table.ts'
 import { compilePipe, type Context, type Evaluate } from './expressions.ts'
 import type { Instruction, Loop, Machine, Program, Rounds } from './machine.ts'
+import { behindPipe, insideRange, isFixedNode, takesData, type Standpoint } from './recurring.ts'
 import { fail, type Unit } from './site.ts'
 
-/** Compiles one template. @throws LimitReached when its blocks are nested too deeply */
-export function compileProgram(nodes: readonly Node[], unit: Unit, functions: FunctionTable): Program {
-  const context = { unit, functions, rootIsFixed: !/\$[ \t\r\n]*(?::?=|,)/.test(unit.text) }
+/** @throws LimitReached when blocks are nested too deeply to be compiled */
+export function checkNesting(nodes: readonly Node[], depth = 1): void {
+  if (depth > MAX_NESTING) throw new LimitReached(`blocks nested deeper than ${MAX_NESTING}`)
+  for (const node of nodes) {
+    if (node.kind === 'if' || node.kind === 'with') for (const { body } of node.branches) checkNesting(body, depth + 1)
+    else if (node.kind === 'range') checkNesting(node.body, depth + 1)
+    else continue
+    if (node.otherwise !== undefined) checkNesting(node.otherwise, depth + 1)
+  }
+}
+
+/** Compiles one template whose nesting was checked. */
+export function compileProgram(
+  nodes: readonly Node[],
+  unit: Unit,
+  { functions, at }: { functions: FunctionTable; at?: Standpoint },
+): Program {
+  const context = { unit, functions, at, rootIsFixed: isRootFixed(unit.text) }
   const compiler = new Compiler(context)
   compiler.list(nodes)
   return { name: unit.templateName, instructions: compiler.instructions }
 }
+
+/** Whether a text never declares or assigns `$`. */
+export const isRootFixed = (text: string): boolean => !/\$[ \t\r\n]*(?::?=|,)/.test(text)
 
 /** Where `break` and `continue` lead; filled in when the instruction's place is known. */
 interface Target {
@@ -34,18 +53,55 @@ interface JumpTargets {
 /** Collects the instructions of one template. */
 class Compiler {
   readonly instructions: Instruction[] = []
-  private readonly context: Context
+  private context: Context
   private readonly targets: JumpTargets[] = []
-  private nesting = 0
+  private isInStretch = false
 
   constructor(context: Context) {
     this.context = context
   }
 
   list(nodes: readonly Node[]): void {
-    if (++this.nesting > MAX_NESTING) throw new LimitReached(`blocks nested deeper than ${MAX_NESTING}`)
+    const { context } = this
+    for (let i = 0; i < nodes.length;) {
+      const end = this.endOfStretch(nodes, i)
+      if (end > i) this.stretch(nodes.slice(i, end))
+      else this.node(nodes[i] as Node) // within the list
+      i = Math.max(end, i + 1)
+    }
+    this.context = context
+  }
+
+  /** The nodes from `start` on whose text recurs. */
+  private endOfStretch(nodes: readonly Node[], start: number): number {
+    const { at } = this.context
+    if (at === undefined || this.isInStretch) return start
+    let end = start
+    for (let node = nodes[end]; node !== undefined && isFixedNode(node, at);) node = nodes[++end]
+    // a lone text or action gains nothing
+    const first = nodes[start]?.kind
+    return end === start + 1 && (first === 'text' || first === 'action') ? start : end
+  }
+
+  /** Nodes whose text is written from memory once it is known. */
+  private stretch(nodes: readonly Node[]): void {
+    const survey = this.context.at?.survey
+    const slot = survey === undefined ? 0 : survey.slots++
+    const end = { at: 0 }
+    this.emit((machine) => {
+      if (machine.writeKnown(slot)) machine.next = end.at
+    })
+    this.isInStretch = true
     for (const node of nodes) this.node(node)
-    this.nesting--
+    this.isInStretch = false
+    this.emit((machine) => machine.endStretch(slot))
+    this.land(end)
+  }
+
+  /** From here on the variables are known that a pipeline declares. */
+  private behind(pipe: PipeNode, setsDot = false): void {
+    const { at } = this.context
+    if (at !== undefined) this.context = { ...this.context, at: behindPipe(pipe, at, setsDot) }
   }
 
   private node(node: Node): void {
@@ -89,8 +145,10 @@ class Compiler {
 
   private action(pipe: PipeNode): void {
     const evaluate = compilePipe(pipe, this.context)
-    if (pipe.variables.length > 0) this.emit((machine) => void evaluate(machine))
-    else {
+    if (pipe.variables.length > 0) {
+      this.emit((machine) => void evaluate(machine))
+      this.behind(pipe)
+    } else {
       this.emit((machine) => {
         const value = evaluate(machine)
         machine.write(typeof value === 'string' ? value : printed(value))
@@ -100,9 +158,11 @@ class Compiler {
 
   private template(node: TemplateNode): void {
     const evaluate = node.pipe === undefined ? () => undefined : compilePipe(node.pipe, this.context)
-    const site = { unit: this.context.unit, node }
+    const { unit, at } = this.context
+    const site = { unit, node }
+    const kind = at !== undefined && takesData(node, at) ? 'withData' : 'withAny'
     this.emit((machine) => {
-      const program = machine.programs.get(node.name)
+      const program = machine.programs[kind].get(node.name)
       if (program === undefined) fail(site, `template ${quote(node.name)} not defined`)
       if (machine.enterTemplate(program, evaluate(machine))) return
       fail(site, `exceeded maximum template depth (${MAX_TEMPLATE_DEPTH})`)
@@ -110,15 +170,21 @@ class Compiler {
   }
 
   private branches({ kind, branches, otherwise }: BranchNode): void {
-    this.emit((machine) => machine.enterScope())
+    const { context } = this
     const ends: Target[] = []
+    this.emit((machine) => machine.enterScope())
     for (const { pipe, body } of branches) {
       const next = this.condition(compilePipe(pipe, this.context), kind === 'with')
+      const outside = this.context
+      this.behind(pipe, kind === 'with')
       this.list(body)
+      this.context = outside
+      this.behind(pipe)
       ends.push(this.jump())
       this.land(next)
     }
     if (otherwise !== undefined) this.list(otherwise)
+    this.context = context
     this.land(...ends)
     this.emit((machine) => machine.leaveScope())
   }
@@ -142,26 +208,38 @@ class Compiler {
     this.land(targets.onContinue)
     this.emit(nextRound(node, this.context, targets.onBreak))
     this.targets.push(targets)
-    this.list(node.body)
+    this.rangeBody(node)
     this.targets.pop()
     this.emit((machine) => {
       machine.next = targets.onContinue.at
     })
     this.land(otherwise)
-    if (node.otherwise !== undefined) this.rangeElse(node.otherwise, targets)
+    if (node.otherwise !== undefined) this.rangeElse(node.otherwise, node.pipe, targets)
     this.land(targets.onBreak)
     this.emit(endRange)
   }
 
+  private rangeBody({ pipe, body }: RangeNode): void {
+    const { context } = this
+    if (context.at !== undefined) this.context = { ...context, at: insideRange(pipe, context.at) }
+    this.list(body)
+    this.context = context
+  }
+
   /** istiod: `break` in the else part of a range ends that range, `continue` goes on with the range around it. */
-  private rangeElse(nodes: readonly Node[], inner: JumpTargets): void {
+  private rangeElse(nodes: readonly Node[], pipe: PipeNode, inner: JumpTargets): void {
     const outer = this.targets.at(-1)
+    const { context } = this
+    if (context.at !== undefined) {
+      this.context = { ...context, at: { ...insideRange(pipe, context.at), dot: context.at.dot } }
+    }
     this.targets.push({
       onBreak: inner.onBreak,
       onContinue: outer?.onContinue ?? inner.onBreak,
       endedByContinue: (outer?.endedByContinue ?? 0) + 1,
     })
     this.list(nodes)
+    this.context = context
     this.targets.pop()
   }
 

@@ -8,6 +8,7 @@ import { isTrue, wrap } from '../value.ts'
 import { fit, fitConstant, idealConstant } from './arguments.ts'
 import { chainOf, stepThrough, type CallMethod } from './fields.ts'
 import type { Machine } from './machine.ts'
+import { isFixedOperand, isFixedPipe, type Standpoint } from './recurring.ts'
 import { fail, type Site, type Unit } from './site.ts'
 
 /** Evaluates; `final` is the value that comes from the command before, if there is one. */
@@ -18,6 +19,8 @@ export interface Context {
   readonly functions: FunctionTable
   /** The text never declares or assigns `$`. */
   readonly rootIsFixed: boolean
+  /** Where the expression stands, as far as that is known. */
+  readonly at?: Standpoint | undefined
 }
 
 /** A pipeline; nil results come out as missing. Declared variables are pushed. */
@@ -25,7 +28,10 @@ export function compilePipe(node: PipeNode, context: Context): Evaluate {
   const commands = node.commands.map((command, i) => compileCommand(command, i > 0, context))
   const [first, ...rest] = commands
   if (first === undefined) return () => undefined
-  const evaluate = rest.length === 0 ? (machine: Machine) => first(machine) ?? undefined : chain(first, rest)
+  const anew = rest.length === 0 ? (machine: Machine) => first(machine) ?? undefined : chain(first, rest)
+  const { at } = context
+  const isFixed = at !== undefined && isWorthRemembering(node) && isFixedPipe({ ...node, variables: [] }, at)
+  const evaluate = isFixed ? recalling(anew, at) : anew
   if (node.variables.length === 0) return evaluate
   const { variables, isAssign } = node
   const site = { unit: context.unit, node: node.commands.at(-1)?.operands[0] ?? node }
@@ -37,6 +43,19 @@ export function compilePipe(node: PipeNode, context: Context): Evaluate {
     }
     return value
   }
+}
+
+/** Constants are faster than memory. */
+function isWorthRemembering({ commands: [first, ...rest] }: PipeNode): boolean {
+  if (first === undefined || rest.length > 0 || first.operands.length > 1) return true
+  const { kind } = first.operands[0]
+  return kind !== 'string' && kind !== 'bool' && kind !== 'number' && kind !== 'nil' && kind !== 'dot'
+}
+
+/** Evaluates once for all renderings with the same recurring data. */
+function recalling(evaluate: Evaluate, { survey }: Standpoint): Evaluate {
+  const slot = survey.slots++
+  return (machine) => machine.recalled(slot, evaluate)
 }
 
 function chain(first: Evaluate, rest: readonly Evaluate[]): Evaluate {
@@ -167,17 +186,21 @@ function compileCall(call: Call, context: Context): Evaluate {
   const declared = context.functions.get(name)
   if (declared === undefined) return () => fail(site, `${name} is not a defined function`)
   const wrongCount = countProblem(declared, name, { count: operands.length, hasFinal })
-  if (wrongCount !== undefined) return () => fail(site, wrongCount)
+  if (wrongCount !== undefined) {
+    const atName: Site = { unit: context.unit, node: { kind: 'identifier', at: node.at, name } }
+    return () => fail(atName, wrongCount)
+  }
   const given = operands.map((operand, i) => compileArgument(operand, paramAt(declared, i), context))
   if (declared.params.length === 1 && declared.shortCircuit !== undefined) {
     return compileShortCircuit(given, { hasFinal, stopsAt: declared.shortCircuit, site })
   }
   const last = paramAt(declared, operands.length)
+  const lastSite = { unit: context.unit, node: operands.at(-1) ?? node }
   return compileInvocation(declared, {
     given,
     name,
     site,
-    fitFinal: hasFinal ? (final) => fit(final, last, site) : undefined,
+    fitFinal: hasFinal ? (final) => fit(final, last, lastSite) : undefined,
   })
 }
 
@@ -204,7 +227,10 @@ function compileArgument(node: Operand, param: Param<unknown>, context: Context)
   const site = { unit: context.unit, node }
   const constant = fitConstant(node, param, site)
   if (constant !== undefined) return constant
-  const evaluate = compileOperand(node, context)
+  const { at } = context
+  const anew = compileOperand(node, context)
+  const isFixed = at !== undefined && node.kind !== 'dot' && node.kind !== 'pipe' && isFixedOperand(node, at)
+  const evaluate = isFixed ? recalling(anew, at) : anew
   return (machine) => fit(evaluate(machine), param, site)
 }
 

@@ -9,7 +9,7 @@ import {
   type StructField,
   type StructType,
 } from '../types.ts'
-import { TypedValue, wrap, type PlainMap } from '../value.ts'
+import { TypedValue, typeOf, wrap, type PlainMap } from '../value.ts'
 import { fail, type Site } from './site.ts'
 
 /** Calls a method with the arguments the template gives it. */
@@ -50,18 +50,30 @@ export function stepThrough(receiver: unknown, chain: Chain, call?: CallMethod):
   for (let i = 0; i < names.length; i++) {
     if (value instanceof TypedValue) return new Walk(chain, value, call).run(i)
     if (value === undefined) return undefined
-    value = stepPlain(value, names[i] ?? '', { chain, isCalled: call !== undefined && i === names.length - 1 })
+    const isCalled = call !== undefined && i === names.length - 1
+    value = stepPlain(value, names[i] ?? '', { chain, isCalled, isFirst: i === 0 })
   }
   return value
 }
 
-function stepPlain(value: unknown, name: string, { chain, isCalled }: { chain: Chain; isCalled: boolean }): unknown {
+interface PlainStep {
+  readonly chain: Chain
+  readonly isCalled: boolean
+  /** What a chain begins with has its own type; later values are those of interfaces. */
+  readonly isFirst: boolean
+}
+
+function stepPlain(value: unknown, name: string, { chain, isCalled, isFirst }: PlainStep): unknown {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     if (isCalled) fail(chain.site, `${name} is not a method but has arguments`)
     return Object.hasOwn(value, name) ? (value as PlainMap)[name] : undefined
   }
   if (value === null) fail(chain.site, `nil pointer evaluating interface {}.${name}`)
-  return fail(chain.site, `can't evaluate field ${name} in type interface {}`)
+  const type = isFirst ? typeOf(value) : undefined
+  return fail(
+    chain.site,
+    `can't evaluate field ${name} in type ${type === undefined ? 'interface {}' : typeName(type)}`,
+  )
 }
 
 /** Walks through typed values without boxing what lies between; lives for one chain. */
@@ -91,7 +103,7 @@ class Walk {
       this.isCalled = this.call !== undefined && i === names.length - 1
       if (this.type !== undefined) this.step(name, i, this.type)
       else if (this.value === undefined) return undefined
-      else this.enter(stepPlain(this.value, name, { chain: this.chain, isCalled: this.isCalled }))
+      else this.enter(stepPlain(this.value, name, { chain: this.chain, isCalled: this.isCalled, isFirst: false }))
     }
     return this.type === undefined ? this.value : wrap(this.type, this.value, this.addressable)
   }

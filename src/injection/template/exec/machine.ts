@@ -1,6 +1,7 @@
 /** Runs compiled templates: a flat list of instructions with stacks of its own, so that templates cannot overflow the real one. */
 import type { GoType } from '../types.ts'
 import { LimitReached, MAX_TEMPLATE_DEPTH, type Limits } from '../limits.ts'
+import type { Memory } from './memory.ts'
 
 export type Instruction = (machine: Machine) => void
 
@@ -36,6 +37,18 @@ interface Frame {
   readonly variableBase: number
 }
 
+/** Programs by name; those of `withData` are for calls with the data itself. */
+export interface Programs {
+  readonly withData: Pick<ReadonlyMap<string, Program>, 'get'>
+  readonly withAny: Pick<ReadonlyMap<string, Program>, 'get'>
+}
+
+/** Where a stretch of text began whose result will be remembered. */
+interface Stretch {
+  readonly outputAt: number
+  readonly stepsLeft: number
+}
+
 /** The state of one rendering. */
 export class Machine {
   output = ''
@@ -43,7 +56,10 @@ export class Machine {
   /** Index of the next instruction of the running program. */
   next = 0
   readonly loops: Loop[] = []
-  readonly programs: ReadonlyMap<string, Program>
+  readonly programs: Programs
+  /** What former renderings with the same recurring data found out. */
+  readonly memory: Memory | undefined
+  private readonly stretches: Stretch[] = []
   private program: Program
   private readonly frames: Frame[] = []
   private readonly names: string[] = []
@@ -54,9 +70,13 @@ export class Machine {
   private stepsLeft: number
   private readonly outputLength: number
 
-  constructor(program: Program, options: { programs: ReadonlyMap<string, Program>; data: unknown; limits: Limits }) {
+  constructor(
+    program: Program,
+    options: { programs: Programs; data: unknown; limits: Limits; memory?: Memory | undefined },
+  ) {
     this.program = program
     this.programs = options.programs
+    this.memory = options.memory
     this.dot = options.data
     this.stepsLeft = options.limits.steps
     this.outputLength = options.limits.outputLength
@@ -83,6 +103,38 @@ export class Machine {
   charge(steps: number): void {
     this.stepsLeft -= steps
     if (this.stepsLeft < 0) throw new LimitReached('too many steps')
+  }
+
+  /** Writes what a stretch of text wrote before; false where it is not remembered and must be worked out. */
+  writeKnown(slot: number): boolean {
+    const known = this.memory?.recall(slot)
+    if (known === undefined) {
+      this.stretches.push({ outputAt: this.output.length, stepsLeft: this.stepsLeft })
+      return false
+    }
+    this.charge(known.steps)
+    this.write(known.value as string) // only `endStretch` fills slots of stretches
+    return true
+  }
+
+  endStretch(slot: number): void {
+    const began = this.stretches.pop()
+    if (began === undefined) return
+    this.memory?.remember(slot, this.output.slice(began.outputAt), began.stepsLeft - this.stepsLeft)
+  }
+
+  /** A result that recurs, from memory where it is there. */
+  recalled(slot: number, evaluate: (machine: Machine) => unknown): unknown {
+    const { memory, stepsLeft } = this
+    if (memory === undefined) return evaluate(this)
+    const known = memory.recall(slot)
+    if (known !== undefined) {
+      this.charge(known.steps)
+      return known.value
+    }
+    const value = evaluate(this)
+    memory.remember(slot, value, stepsLeft - this.stepsLeft)
+    return value
   }
 
   /** False when templates are nested as deep as Go allows. */

@@ -1,5 +1,5 @@
 /** Go's `time.Duration`: text to nanoseconds and back. */
-import { quote } from './quote.ts'
+import { toBytes } from './byte-text.ts'
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -11,41 +11,56 @@ const UNITS: Readonly<Record<string, bigint>> = {
   m: 60_000_000_000n,
   h: 3_600_000_000_000n,
 }
-const MAX = 2n ** 63n
+const MAX_INT64 = (1n << 63n) - 1n
 
 export type ParsedDuration = { readonly ns: bigint } | { readonly error: string }
 
-/** Go's `time.ParseDuration`; the error is Go's text. */
+/** Go's `time.ParseDuration` (`1h30m`, `1.5s`, `.5s`, `-2ms`, `0`); the error is Go's text. */
 export function parseDuration(text: string): ParsedDuration {
-  const invalid = { error: `time: invalid duration ${quote(text)}` }
-  const sign = text.startsWith('-') ? -1n : 1n
+  const invalid = { error: `time: invalid duration ${timeQuote(text)}` }
+  const negative = text.startsWith('-')
   let rest = /^[+-]/.test(text) ? text.slice(1) : text
   if (rest === '0') return { ns: 0n }
   if (rest === '') return invalid
   let total = 0n
   while (rest !== '') {
-    const number = /^(\d*)(?:\.(\d*))?/.exec(rest)
-    const [matched = '', whole = '', fraction = ''] = number ?? []
-    if (whole === '' && fraction === '') return invalid
-    rest = rest.slice(matched.length)
-    const unitText = /^[^.\d]*/.exec(rest)?.[0] ?? ''
-    if (unitText === '') return { error: `time: missing unit in duration ${quote(text)}` }
-    const unit = Object.hasOwn(UNITS, unitText) ? UNITS[unitText] : undefined
-    if (unit === undefined) return { error: `time: unknown unit ${quote(unitText)} in duration ${quote(text)}` }
-    rest = rest.slice(unitText.length)
-    total += BigInt(whole === '' ? '0' : whole) * unit + fractionOf(fraction, unit)
-    if (total > MAX) return invalid
+    const part = /^([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/.exec(rest)
+    const [whole = '', integer = '', fraction = '', unit = ''] = part ?? []
+    if (integer + fraction === '' || exceeds(integer, MAX_INT64 + 1n)) return invalid
+    if (unit === '') return { error: `time: missing unit in duration ${timeQuote(text)}` }
+    const size = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined
+    if (size === undefined) return { error: `time: unknown unit ${timeQuote(unit)} in duration ${timeQuote(text)}` }
+    total += BigInt(integer) * size + fractionOf(fraction, size)
+    if (total > MAX_INT64 + 1n) return invalid
+    rest = rest.slice(whole.length)
   }
-  if (sign > 0n && total === MAX) return invalid
-  return { ns: sign * total }
+  if (negative) return { ns: -total }
+  return total > MAX_INT64 ? invalid : { ns: total }
 }
 
-/** Go keeps as many digits of a fraction as fit 63 bits and computes with floats. */
+/** Whether decimal digits spell more than `limit`, which has 19 or 20 digits; cheap for texts of any length. */
+export function exceeds(digits: string, limit: bigint): boolean {
+  const significant = digits.replace(/^0+/, '')
+  return significant.length > 20 || BigInt(significant) > limit
+}
+
+/** Go computes the part after the point in floating point and drops digits that do not fit 63 bits. */
 function fractionOf(digits: string, unit: bigint): bigint {
-  if (digits === '') return 0n
-  let kept = digits
-  while (BigInt(kept) >= MAX / 10n && kept.length > 1) kept = kept.slice(0, -1)
-  return BigInt(Math.trunc(Number(BigInt(kept)) * (Number(unit) / 10 ** kept.length)))
+  const zeros = /^0*/.exec(digits)?.[0].length ?? 0
+  let kept = digits.slice(0, zeros + 19)
+  if (exceeds(kept, MAX_INT64 + 1n)) kept = kept.slice(0, -1)
+  return BigInt(Math.trunc(Number(kept) * (Number(unit) / 10 ** kept.length)))
+}
+
+/** The quoting of Go's time package: every byte that is not printable ASCII as `\x..`. */
+function timeQuote(text: string): string {
+  let out = ''
+  for (const char of text) {
+    if (char === '"' || char === '\\') out += `\\${char}`
+    else if (char >= ' ' && char < '\x80') out += char
+    else for (const byte of toBytes(char)) out += `\\x${byte.toString(16).padStart(2, '0')}`
+  }
+  return `"${out}"`
 }
 
 /** Go's `Duration.String`: `1m30s`, `500ms`, `0s`. */

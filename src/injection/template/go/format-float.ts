@@ -55,8 +55,8 @@ function generalForm(value: number, format: FloatFormat): string {
   const digits = trimZeros(decimal.digits)
   let limit = isShortest ? 6 : Math.max(1, precision)
   if (!isShortest && limit > digits.length && digits.length >= decimal.pointAt) limit = digits.length
-  const exponent = digits === '' ? 0 : decimal.pointAt - 1
   const trimmed = { digits, pointAt: digits === '' ? 0 : decimal.pointAt }
+  const exponent = trimmed.pointAt - 1
   if (exponent < -4 || exponent >= limit) {
     return exponentForm(trimmed, verb === 'g' ? 'e' : 'E', Math.max(0, digits.length - 1))
   }

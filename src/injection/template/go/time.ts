@@ -213,7 +213,7 @@ export function parseTime(layout: string, text: string): ParsedTime {
   })
   const parts = splitLayout(layout)
   for (const [i, part] of parts.entries()) {
-    const next = i % 2 === 0 ? skipText(part, rest) : readElement(part, rest, { fields, next: parts[i + 1] ?? '' })
+    const next = i % 2 === 0 ? skipText(part, rest) : readElement(part, rest, { fields, next: parts[i + 2] ?? '' })
     if (next === undefined) return fail(part, rest)
     if (next === 'range') return { error: `parsing time ${quote(text)}: ${RANGE_NAMES[part] ?? 'value'} out of range` }
     rest = next.rest

@@ -1,0 +1,48 @@
+/** A server as `serve --kubeconfig` starts it, registered by URL with the real API server of live tests. */
+import { systemClock } from '../../src/base/clock.ts'
+import { SILENT } from '../../src/base/log.ts'
+import { planInstallation } from '../../src/cli/manifests/plan.ts'
+import { renderManifests } from '../../src/cli/manifests/render.ts'
+import { openCluster } from '../../src/cli/serve/cluster.ts'
+import { compileEngine } from '../../src/cli/serve/engine.ts'
+import { createFileSource } from '../../src/cli/serve/file-source.ts'
+import { resolveServeOptions } from '../../src/cli/serve/options.ts'
+import { startWebhook } from '../../src/cli/serve/webhook.ts'
+import type { RunningWebhook } from '../../src/cli/serve/webhook.ts'
+import { KUBECONFIG, kubectl } from './cluster.ts'
+
+export interface Served {
+  readonly webhook: RunningWebhook
+  /** Takes the registration back and ends the server. */
+  readonly end: () => Promise<void>
+}
+
+export async function serveLive({
+  revision,
+  istioNamespace,
+}: {
+  readonly revision: string
+  readonly istioNamespace: string
+}): Promise<Served> {
+  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1' }
+  const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
+  const life = new AbortController()
+  const deps = { clock: systemClock, log: SILENT }
+  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
+  const webhook = await startWebhook(options, {
+    ...deps,
+    cluster,
+    source: cluster?.source ?? createFileSource(options),
+    compile: compileEngine(options, { env: {}, log: SILENT }),
+    giveUp: life.signal,
+  })
+  const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
+  await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
+  const end = async (): Promise<void> => {
+    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    await webhook.close(AbortSignal.abort())
+    life.abort()
+    await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
+  }
+  return { webhook, end }
+}
