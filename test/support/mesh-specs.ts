@@ -148,3 +148,34 @@ export const MESH_SPECS: Readonly<Record<string, KindSpecs>> = {
     ],
   },
 }
+
+/** Specs that fire a CEL rule which those above leave alone; with them every rule of our definitions is fired. */
+export const CEL_SPECS: readonly { readonly kind: string; readonly spec: object }[] = [
+  {
+    kind: 'ServiceEntry',
+    spec: {
+      hosts: ['a.example'],
+      ports: [port],
+      resolution: 'DNS_ROUND_ROBIN',
+      endpoints: [{ address: 'b.example' }, { address: 'c.example' }],
+    },
+  },
+  { kind: 'ServiceEntry', spec: { hosts: ['*'], ports: [port], resolution: 'NONE' } },
+  {
+    kind: 'ServiceEntry',
+    spec: { hosts: ['a.example'], ports: [port, { ...port, name: 'other' }], resolution: 'DNS' },
+  },
+  { kind: 'WorkloadGroup', spec: { template: { address: 'unix:///a', ports: { http: 80 } } } },
+  { kind: 'WorkloadGroup', spec: { template: { address: 'unix:///a/' } } },
+  {
+    kind: 'Telemetry',
+    spec: { metrics: [{ overrides: [{ tagOverrides: { a: { operation: 'REMOVE', value: 'b' } } }] }] },
+  },
+  {
+    kind: 'WasmPlugin',
+    spec: {
+      url: 'oci://a.example/b',
+      vmConfig: { env: [{ name: 'A', valueFrom: 'HOST', value: 'b' }] },
+    },
+  },
+]
