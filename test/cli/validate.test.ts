@@ -85,6 +85,22 @@ const ROWS: readonly { name: string; text: string; want: readonly string[] }[] =
     want: ['3:1 error MESH_CONFIG'],
   },
   {
+    name: 'settings that a mesh configuration does not have are warnings, at any depth and in either spelling',
+    text: `apiVersion: mesh.istio.io/v1alpha1
+kind: MeshConfig
+spec:
+  access_log_file: /dev/stdout
+  accesLogFile: /dev/stdout
+  defaultConfig:
+    proxyMetadata: {ANY: name}
+    tracing: {zipkin: {adress: a, address: 'a:1'}}
+  extensionProviders:
+  - name: a
+    zipkin: {service: a, port: 1, prt: 2}
+`,
+    want: ['5:3 warning MESH_CONFIG', '8:24 warning MESH_CONFIG', '11:35 warning MESH_CONFIG'],
+  },
+  {
     name: 'a file for the installer is checked for fields, names and ports',
     text: `apiVersion: install.istio.io/v1alpha1
 kind: IstioOperator

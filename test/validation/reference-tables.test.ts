@@ -152,6 +152,7 @@ const OFFLINE: readonly (readonly [number: number, header: string, spec: string,
   [99, 'mesh.istio.io/v1alpha1 MeshConfig', '{connectTimeout: 2h}', ['error MESH_CONFIG']],
   [100, 'mesh.istio.io/v1alpha1 MeshConfig', '{defaultConfig: {drainDuration: 1500ms}}', ['error MESH_CONFIG']],
   [101, 'mesh.istio.io/v1alpha1 MeshConfig', '{extensionProviders: [{name: a}, {name: a}]}', ['warning MESH_CONFIG']],
+  [102, 'mesh.istio.io/v1alpha1 MeshConfig', '{accesLogFile: x}', ['warning MESH_CONFIG']],
   [
     103,
     'install.istio.io/v1alpha1 IstioOperator',

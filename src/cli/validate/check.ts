@@ -2,12 +2,16 @@
 import { messageOf, ProjectError } from '../../base/errors.ts'
 import { DEFAULT_MESH_CONFIG } from '../../injection/mesh/defaults.ts'
 import { applyMeshConfig } from '../../injection/mesh/mesh-config.ts'
+import { MESH_CONFIG } from '../../injection/mesh/messages.ts'
+import { unknownFields } from '../../injection/mesh/unknown-fields.ts'
+import type { UnknownMessageField } from '../../injection/mesh/unknown-fields.ts'
 import { validateMeshConfig } from '../../injection/mesh/validate-mesh-config.ts'
 import type { FieldPath, Finding, MeshObject } from '../../validation/index.ts'
 import {
   allFindings,
   checkIstioOperator,
   findingText,
+  nearestName,
   pathSteps,
   replacementFor,
   validate,
@@ -121,11 +125,25 @@ function checkMeshConfig(document: unknown): readonly Problem[] {
   })
   try {
     const { errors, warnings } = validateMeshConfig(applyMeshConfig(DEFAULT_MESH_CONFIG, document ?? {}))
-    return [...errors.map((text) => problem('error', text)), ...warnings.map((text) => problem('warning', text))]
+    return [
+      ...errors.map((text) => problem('error', text)),
+      ...warnings.map((text) => problem('warning', text)),
+      ...unknownFields(MESH_CONFIG, document).map(unknownMeshField),
+    ]
   } catch (err) {
     if (err instanceof ProjectError) return [problem('error', messageOf(err))]
     throw err
   }
+}
+
+/** A warning: istiod starts with such a document, only without the setting. */
+function unknownMeshField({ steps, declared }: UnknownMessageField): Problem {
+  const name = String(steps.at(-1))
+  const meant = nearestName(name, declared)
+  const hint = meant === undefined ? 'remove it' : `did you mean "${meant}"?`
+  const path = ['spec', ...steps.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))].join('')
+  const message = `${path}: unknown field "${name}" has no effect: ${hint}`
+  return { severity: 'warning', code: 'MESH_CONFIG', path, message, steps: ['spec', ...steps] }
 }
 
 interface Place {
