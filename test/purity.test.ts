@@ -33,6 +33,16 @@ const CASES: Readonly<Record<string, { run: string; want: RegExp }>> = {
     })()`,
     want: /-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports 15001/,
   },
+  validation: {
+    run: `(() => {
+      const object = {
+        apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'a', namespace: 'shop' },
+        spec: { hosts: ['a'], http: [{ route: [{ destination: { host: 'a' }, weight: -1 }] }] },
+      }
+      return engine.validate(object).verdict
+    })()`,
+    want: /^reject$/,
+  },
 }
 
 for (const [name, { run, want }] of Object.entries(CASES)) {
