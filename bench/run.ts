@@ -20,8 +20,8 @@ const { values: flags } = parseArgs({
 const isQuick = flags.quick
 const version = packageVersion()
 
-const size = isQuick ? { requests: 200, rounds: 1, soak: 500 } : { requests: 4000, rounds: 5, soak: 100_000 }
-const pods = Number(flags.pods ?? (isQuick ? 1000 : 200_000))
+const size = isQuick ? { requests: 200, rounds: 1, soak: 500 } : { requests: 2000, rounds: 3, soak: 100_000 }
+const pods = Number(flags.pods ?? (isQuick ? 1000 : 20_000))
 if (!Number.isInteger(pods) || pods < 1) throw new Error(`--pods: expected a whole number, got ${flags.pods ?? ''}`)
 const memory = ['## Memory', '', ...(await benchMemory({ pods, every: Math.ceil(pods / 10) })), '']
 if (flags['only-memory']) {

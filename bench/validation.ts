@@ -1,4 +1,5 @@
 /** One validation in this process: schema, CEL rules and all findings, as the webhook answers, without HTTP. */
+import { packagePath } from '../src/cli/package.ts'
 import type { reviewObject as ReviewObjectFunction } from '../src/validation/index.ts'
 import { meshObjects } from './support/mesh-objects.ts'
 import { timeCpuMs } from './support/statistics.ts'
@@ -20,7 +21,7 @@ const ISTIOD: Readonly<Record<string, Orientation>> = {
 }
 
 /** The bundle that is shipped: names that a development loader keeps for functions cost a third of the time. */
-const BUNDLE = new URL('../dist/validation.js', import.meta.url).href
+const BUNDLE = packagePath('dist/validation.js')
 
 export async function benchValidation(): Promise<string[]> {
   const { reviewObject } = (await import(BUNDLE)) as { readonly reviewObject: ReviewObject }
