@@ -48,7 +48,8 @@ export async function raiseNodeCluster(image: string): Promise<NodeCluster> {
     // Asked again: building took its time, and raising a second cluster takes the first one's network away.
     if (await isClusterUp()) throw new Error(OTHER_CLUSTER)
     const folder = (state = mkdtempSync(join(tmpdir(), 'mesh-node-')))
-    for (const end of ['SIGTERM', 'SIGINT', 'exit'] as const) process.once(end, () => lower(folder))
+    // Not once: the runner passes on the signal that its group got already, and the second would end us at its default.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => lowerBehind(folder))
     await run('cluster/up', ['node'], folder)
     await run('cluster/image', ['--load', IMAGE_ARCHIVE], folder)
     const kubeconfig = join(folder, 'kubeconfig')
@@ -66,16 +67,26 @@ async function takeLock(): Promise<Server> {
   return lock.unref()
 }
 
-/**
- * `down` ends early where no pod has left a network namespace, so there is always one for it to remove.
- * Synchronous, because it is also what a signal's handler does.
- */
+/** `down` ends early where no pod has left a network namespace, so there is always one for it to remove. */
+const LOWERING = 'ip netns add "cni-$$"; exec "$0"'
+
+const lowering = (state: string): [string, string[], { env: NodeJS.ProcessEnv }] => [
+  'sh',
+  ['-c', LOWERING, sharedPath('cluster', 'down') ?? ''],
+  { env: { ...process.env, CLUSTER_STATE: state } },
+]
+
 function lower(state: string): void {
-  if (!existsSync(state)) return
-  spawnSync('ip', ['netns', 'add', `cni-${process.pid}`])
-  const env = { ...process.env, CLUSTER_STATE: state }
-  const { stderr } = spawnSync(sharedPath('cluster', 'down') ?? '', { env, encoding: 'utf8' })
+  const [file, args, options] = lowering(state)
+  const { stderr } = spawnSync(file, args, { ...options, encoding: 'utf8' })
   if (existsSync(state)) throw new Error(`${state} is still there: ${stderr}`)
+}
+
+/** Goes on, in a session of its own, when this process has ended. */
+function lowerBehind(state: string): void {
+  const [file, args, options] = lowering(state)
+  spawn(file, args, { ...options, detached: true, stdio: 'ignore' }).unref()
+  process.exit(1)
 }
 
 /** Not synchronously: a run's own time limit must be able to end it. */
