@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -15,6 +15,8 @@ const IMAGE_ARCHIVE = join(process.env.IMAGE_CACHE ?? join(homedir(), '.cache', 
 /** Ports that every cluster of this machine uses: two at a time would share, and spoil, each other. */
 const CLUSTER_PORTS = [process.env.CLUSTER_API_PORT ?? '26443', process.env.CLUSTER_ETCD_PORT ?? '23790'].map(Number)
 
+/** Held by whoever builds and raises: the tool that builds has one archive, which a second run would exchange under us. */
+const LOCK_PORT = 26444
 const OTHER_CLUSTER = 'another cluster is up on this machine'
 
 export interface NodeCluster {
@@ -22,7 +24,7 @@ export interface NodeCluster {
   readonly kubectl: Kubectl
   /** Ends a container's first process at once, as `kill -9` on the node does. `id` is the one of the pod's status. */
   kill(id: string): void
-  down(): Promise<void>
+  down(): void
 }
 
 /** The `skip` option of a test that raises a cluster with a node. */
@@ -30,32 +32,61 @@ export async function skipWithoutNodeCluster(): Promise<false | string> {
   if (process.getuid?.() !== 0) return 'needs root'
   if (sharedPath('cluster', 'up') === undefined) return 'no scripts for a test cluster (../shared/cluster)'
   if (sharedPath('tools', 'image-build') === undefined) return 'no tool to build an image (../shared/tools/image-build)'
-  return (await isClusterUp()) && OTHER_CLUSTER
+  return ((await isTaken(LOCK_PORT)) || (await isClusterUp())) && OTHER_CLUSTER
 }
 
-/** Builds our image under the name `image` and raises a cluster that has it. */
+/** Builds our image under the name `image` and raises a cluster that has it. A killed test takes its cluster along. */
 export async function raiseNodeCluster(image: string): Promise<NodeCluster> {
-  await run('tools/image-build', [image, PROJECT_ROOT])
-  // Asked again: building took its time, and raising a second one takes the first one's network away.
-  if (await isClusterUp()) throw new Error(OTHER_CLUSTER)
-  const state = mkdtempSync(join(tmpdir(), 'mesh-node-'))
-  const kubeconfig = join(state, 'kubeconfig')
-  const down = (): Promise<void> => lower(state)
+  const lock = await takeLock()
+  let state: string | undefined
+  const down = (): void => {
+    if (state !== undefined) lower(state)
+    lock.close()
+  }
   try {
-    await run('cluster/up', ['node'], state)
-    await run('cluster/image', ['--load', IMAGE_ARCHIVE], state)
+    await run('tools/image-build', [image, PROJECT_ROOT])
+    // Asked again: building took its time, and raising a second cluster takes the first one's network away.
+    if (await isClusterUp()) throw new Error(OTHER_CLUSTER)
+    const folder = (state = mkdtempSync(join(tmpdir(), 'mesh-node-')))
+    // Not once: the runner passes on the signal that its group got already, and the second would end us at its default.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => lowerBehind(folder))
+    await run('cluster/up', ['node'], folder)
+    await run('cluster/image', ['--load', IMAGE_ARCHIVE], folder)
+    const kubeconfig = join(folder, 'kubeconfig')
+    return { kubeconfig, kubectl: kubectlOf(kubeconfig), down, kill: (id) => killContainer(folder, id) }
   } catch (err) {
-    await down()
+    down()
     throw err
   }
-  return { kubeconfig, kubectl: kubectlOf(kubeconfig), down, kill: (id) => killContainer(state, id) }
+}
+
+/** The kernel frees a port whatever becomes of its owner. */
+async function takeLock(): Promise<Server> {
+  const lock = createServer().listen(LOCK_PORT, '127.0.0.1')
+  await once(lock, 'listening')
+  return lock.unref()
 }
 
 /** `down` ends early where no pod has left a network namespace, so there is always one for it to remove. */
-async function lower(state: string): Promise<void> {
-  spawnSync('ip', ['netns', 'add', `cni-${process.pid}`])
-  await run('cluster/down', [], state)
-  if (existsSync(state)) throw new Error(`${state} is still there`)
+const LOWERING = 'ip netns add "cni-$$"; exec "$0"'
+
+const lowering = (state: string): [string, string[], { env: NodeJS.ProcessEnv }] => [
+  'sh',
+  ['-c', LOWERING, sharedPath('cluster', 'down') ?? ''],
+  { env: { ...process.env, CLUSTER_STATE: state } },
+]
+
+function lower(state: string): void {
+  const [file, args, options] = lowering(state)
+  const { stderr } = spawnSync(file, args, { ...options, encoding: 'utf8' })
+  if (existsSync(state)) throw new Error(`${state} is still there: ${stderr}`)
+}
+
+/** Goes on, in a session of its own, when this process has ended. */
+function lowerBehind(state: string): void {
+  const [file, args, options] = lowering(state)
+  spawn(file, args, { ...options, detached: true, stdio: 'ignore' }).unref()
+  process.exit(1)
 }
 
 /** Not synchronously: a run's own time limit must be able to end it. */
