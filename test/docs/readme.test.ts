@@ -16,8 +16,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'test/live/fresh-machine.live.ts',
   'npm ci && npm test': '.ci/run',
   'npm ci && npm start': 'test/cli/serve.test.ts',
-  'kubectl apply -k manifests/default': 'test/live/install.live.ts',
-  'kubectl label namespace shop istio-injection=enabled': 'test/live/install.live.ts',
+  'kubectl apply -k manifests/default': 'test/live/node/install.live.ts',
+  'kubectl label namespace shop istio-injection=enabled': 'test/live/node/install.live.ts',
   'npm run -s build': '.ci/run',
 }
 

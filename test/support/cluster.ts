@@ -21,8 +21,14 @@ export const KUBECONFIG_NOBODY = join(STATE, 'kubeconfig-nobody')
 /** The `skip` option of a test that needs the API server. */
 export function skipWithoutCluster(): false | string {
   const scripts = sharedPath('cluster', 'apiserver')
-  if (scripts === undefined || !existsSync(KUBECONFIG)) return 'no test cluster is up (../shared/cluster/up api)'
-  return false
+  const isUp = scripts !== undefined && existsSync(KUBECONFIG) && answers()
+  return !isUp && 'no test cluster is up (../shared/cluster/up api)'
+}
+
+/** A cluster that was not taken down orderly leaves its files behind. */
+function answers(): boolean {
+  const args = ['--kubeconfig', KUBECONFIG, '--request-timeout=5s', 'get', '--raw', '/readyz']
+  return spawnSync(join(TOOLS, 'kubectl'), args, { stdio: 'ignore' }).status === 0
 }
 
 /** Runs kubectl with these arguments and this input; gives its output, rejects with its words when it fails. */

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 
-import { systemClock } from '../../src/base/clock.ts'
-import { SILENT } from '../../src/base/log.ts'
-import { keepCaBundles, trustedGeneration } from '../../src/certificates/ca-bundle.ts'
-import type { WantedBundle, WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
-import { startIssuedSource } from '../../src/certificates/issued-source.ts'
-import { servingNames } from '../../src/certificates/leaf.ts'
-import { createSecretStore } from '../../src/certificates/secret-store.ts'
-import { FIELD_MANAGER } from '../../src/certificates/store.ts'
-import { Observed } from '../../src/certificates/source.ts'
-import { isIssuedBy } from '../../src/certificates/x509.ts'
-import { MUTATING_WEBHOOKS, SECRETS } from '../../src/kube/resource.ts'
-import { describeAuthorityStore, stateOf } from '../certificates/authority-store.cases.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { SILENT } from '../../../src/base/log.ts'
+import { keepCaBundles, trustedGeneration } from '../../../src/certificates/ca-bundle.ts'
+import type { WantedBundle, WebhookConfiguration } from '../../../src/certificates/ca-bundle.ts'
+import { startIssuedSource } from '../../../src/certificates/issued-source.ts'
+import { servingNames } from '../../../src/certificates/leaf.ts'
+import { createSecretStore } from '../../../src/certificates/secret-store.ts'
+import { FIELD_MANAGER } from '../../../src/certificates/store.ts'
+import { Observed } from '../../../src/certificates/source.ts'
+import { isIssuedBy } from '../../../src/certificates/x509.ts'
+import { MUTATING_WEBHOOKS, SECRETS } from '../../../src/kube/resource.ts'
+import { describeAuthorityStore, stateOf } from '../../certificates/authority-store.cases.ts'
 import {
   KUBECONFIG_NOBODY,
   apiserver,
@@ -21,8 +21,8 @@ import {
   eventually,
   kubectl,
   skipWithoutCluster,
-} from '../support/cluster.ts'
-import { createRecordingLog } from '../support/recording-log.ts'
+} from '../../support/cluster.ts'
+import { createRecordingLog } from '../../support/recording-log.ts'
 
 const skip = skipWithoutCluster()
 const NAMESPACE = `certificates-live-${process.pid}`

@@ -6,15 +6,15 @@ import { after, before, test } from 'node:test'
 
 import { load, loadAll } from 'js-yaml'
 
-import { renderCrds } from '../../src/cli/crds.ts'
-import { validate } from '../../src/validation/index.ts'
-import type { MeshObject, Validation } from '../../src/validation/index.ts'
-import { KINDS } from '../../src/validation/registry.ts'
-import { kubectl, skipWithoutCluster } from '../support/cluster.ts'
-import { CEL_SPECS, MESH_SPECS } from '../support/mesh-specs.ts'
-import { createRawApi } from '../support/raw-api.ts'
-import type { RawAnswer } from '../support/raw-api.ts'
-import { PROJECT_ROOT, sharedPath } from '../support/shared.ts'
+import { renderCrds } from '../../../src/cli/crds.ts'
+import { validate } from '../../../src/validation/index.ts'
+import type { MeshObject, Validation } from '../../../src/validation/index.ts'
+import { KINDS } from '../../../src/validation/registry.ts'
+import { kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { CEL_SPECS, MESH_SPECS } from '../../support/mesh-specs.ts'
+import { createRawApi } from '../../support/raw-api.ts'
+import type { RawAnswer } from '../../support/raw-api.ts'
+import { PROJECT_ROOT, sharedPath } from '../../support/shared.ts'
 
 const skip = skipWithoutCluster()
 const recorded = sharedPath('conformance', 'validation')

@@ -6,14 +6,14 @@ import { after, before, test } from 'node:test'
 
 import { loadAll } from 'js-yaml'
 
-import type { KubeClient } from '../../src/kube/client.ts'
-import type { KubeObject, Resource } from '../../src/kube/resource.ts'
-import { clusterClient, eventually } from '../support/cluster.ts'
-import { containerNames, describeTally, dryRunIn, startStream, total } from '../support/dry-runs.ts'
-import type { DryRun, Pod, Stream } from '../support/dry-runs.ts'
-import { raiseNodeCluster, skipWithoutNodeCluster } from '../support/node-cluster.ts'
-import type { NodeCluster } from '../support/node-cluster.ts'
-import { PROJECT_ROOT } from '../support/shared.ts'
+import type { KubeClient } from '../../../src/kube/client.ts'
+import type { KubeObject, Resource } from '../../../src/kube/resource.ts'
+import { clusterClient, eventually } from '../../support/cluster.ts'
+import { containerNames, describeTally, dryRunIn, startStream, total } from '../../support/dry-runs.ts'
+import type { DryRun, Pod, Stream } from '../../support/dry-runs.ts'
+import { raiseNodeCluster, skipWithoutNodeCluster } from '../../support/node-cluster.ts'
+import type { NodeCluster } from '../../support/node-cluster.ts'
+import { PROJECT_ROOT } from '../../support/shared.ts'
 
 const skip = await skipWithoutNodeCluster()
 const OPTIONS = { skip, timeout: 180_000 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
-import { apiserver, eventually, kubectl, skipWithoutCluster } from '../support/cluster.ts'
-import { serveLive } from '../support/live-webhook.ts'
-import type { Served } from '../support/live-webhook.ts'
-import { sharedPath } from '../support/shared.ts'
+import { apiserver, eventually, kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { serveLive } from '../../support/live-webhook.ts'
+import type { Served } from '../../support/live-webhook.ts'
+import { sharedPath } from '../../support/shared.ts'
 
 const skip = skipWithoutCluster()
 const OPTIONS = { skip, timeout: 60_000 }

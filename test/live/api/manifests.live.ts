@@ -5,11 +5,11 @@ import { test } from 'node:test'
 
 import { loadAll } from 'js-yaml'
 
-import { planInstallation } from '../../src/cli/manifests/plan.ts'
-import type { PlanOptions } from '../../src/cli/manifests/plan.ts'
-import { PART_NAMES, renderManifests } from '../../src/cli/manifests/render.ts'
-import { kubectl, skipWithoutCluster } from '../support/cluster.ts'
-import { PROJECT_ROOT } from '../support/shared.ts'
+import { planInstallation } from '../../../src/cli/manifests/plan.ts'
+import type { PlanOptions } from '../../../src/cli/manifests/plan.ts'
+import { PART_NAMES, renderManifests } from '../../../src/cli/manifests/render.ts'
+import { kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { PROJECT_ROOT } from '../../support/shared.ts'
 
 const skip = skipWithoutCluster()
 const OPTIONS = { skip, timeout: 300_000 }

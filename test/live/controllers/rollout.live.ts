@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { eventually, kubectl, skipWithoutCluster } from '../support/cluster.ts'
-import { serveLive } from '../support/live-webhook.ts'
-import type { Served } from '../support/live-webhook.ts'
+import { eventually, kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { serveLive } from '../../support/live-webhook.ts'
+import type { Served } from '../../support/live-webhook.ts'
 
 const DEPLOYMENTS = 20
 const REPLICAS = 50

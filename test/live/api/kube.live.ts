@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 
-import { systemClock } from '../../src/base/clock.ts'
-import { SILENT } from '../../src/base/log.ts'
-import { watchNamespaces, watchNodes, watchProxyConfigs } from '../../src/kube/cluster-objects.ts'
-import { watchConfigMaps } from '../../src/kube/config-maps.ts'
-import { CONFIG_MAPS, NAMESPACES } from '../../src/kube/resource.ts'
-import type { KubeObject } from '../../src/kube/resource.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { SILENT } from '../../../src/base/log.ts'
+import { watchNamespaces, watchNodes, watchProxyConfigs } from '../../../src/kube/cluster-objects.ts'
+import { watchConfigMaps } from '../../../src/kube/config-maps.ts'
+import { CONFIG_MAPS, NAMESPACES } from '../../../src/kube/resource.ts'
+import type { KubeObject } from '../../../src/kube/resource.ts'
 import {
   KUBECONFIG_NOBODY,
   apiserver,
@@ -15,8 +15,8 @@ import {
   eventually,
   kubectl,
   skipWithoutCluster,
-} from '../support/cluster.ts'
-import { createRecordingLog } from '../support/recording-log.ts'
+} from '../../support/cluster.ts'
+import { createRecordingLog } from '../../support/recording-log.ts'
 
 const skip = skipWithoutCluster()
 const NAMESPACE = `kube-live-${process.pid}`
