@@ -17,7 +17,7 @@ import { listen, type ListenOptions } from '../server/listen.ts'
 import { buildHealthApp, buildMetricsApp } from './cni-agent/apps.ts'
 import { createCniMetrics, type CniMetrics } from './cni-agent/metrics.ts'
 import { addCniAgentFlags, resolveCniAgentOptions, type CniAgentOptions } from './cni-agent/options.ts'
-import { mustRemovePlugin } from './cni-agent/removal.ts'
+import { watchRemoval } from './cni-agent/removal.ts'
 import type { CommandInput, CommandModule } from './commands.ts'
 import { EXIT, type CommandContext } from './output.ts'
 import { packageVersion } from './package.ts'
@@ -140,10 +140,11 @@ async function keepInstalled(parts: Parts, { readiness, ending }: Lifetime): Pro
     metrics.ready.set(ready ? 1 : 0)
   })
   const installation = createInstallation()
+  const removal = watchRemoval({ client, options, clock: systemClock, log })
   const repairs = startRepairs(parts, ending)
   await runInstaller(install, installation, ending)
   await repairs
-  if (await mustRemovePlugin(client, options, log)) await uninstall(install, installation)
+  if (await removal.mustRemove()) await uninstall(install, installation)
 }
 
 function installOptions({ options, metrics, log }: Parts, onReady: (ready: boolean) => void): InstallOptions {

@@ -51,8 +51,11 @@ async function startApi(): Promise<Api> {
 
 function answerOf(api: Api, path: string): object | undefined {
   if (path === '/api/v1/pods') return { metadata: { resourceVersion: '1' }, items: api.listed }
-  if (path.endsWith('/daemonsets/istio-cni-node'))
-    return api.daemonSet ? { metadata: { name: 'istio-cni-node' } } : undefined
+  const daemonSet = { metadata: { name: 'istio-cni-node', namespace: 'istio-system' } }
+  if (path.endsWith('/daemonsets'))
+    return { metadata: { resourceVersion: '1' }, items: api.daemonSet ? [daemonSet] : [] }
+  if (path.endsWith('/daemonsets/istio-cni-node')) return api.daemonSet ? daemonSet : undefined
+  if (path === '/api/v1/namespaces/istio-system') return { metadata: { name: 'istio-system' } }
   return api.pods.get(path)
 }
 

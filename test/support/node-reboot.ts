@@ -1,6 +1,6 @@
 /** What a node keeps over a reboot and what not, acted out: all that runs ends at once, volatile folders are empty, then it starts again. */
-import { spawn, spawnSync } from 'node:child_process'
-import { openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import { once } from 'node:events'
@@ -18,6 +18,7 @@ interface Started {
 
 /** Folders of /run that a plugin of ours uses on a node. */
 const VOLATILE = ['/var/run/istio-cni']
+const KUBELET_HEALTH = 'http://127.0.0.1:10248/healthz'
 
 /** Reboots the node of the cluster whose state lies there; the API server is elsewhere, so to say, and stays. */
 export async function reboot(state: string, signal: AbortSignal): Promise<void> {
@@ -35,7 +36,7 @@ export async function reboot(state: string, signal: AbortSignal): Promise<void> 
   emptyVolatile(state)
   restart(state, containerd)
   await eventually(() => answers(socket), signal)
-  restart(state, kubelet)
+  await restartUntilWell(state, kubelet, signal)
 }
 
 function remember(state: string, name: string): Started {
@@ -75,12 +76,26 @@ function emptyVolatile(state: string): void {
   for (const folder of [run, ...VOLATILE]) rmSync(folder, { recursive: true, force: true })
 }
 
-function restart(state: string, { name, program, command, folder }: Started): void {
+function restart(state: string, { name, program, command, folder }: Started): ChildProcess {
   const log = openSync(join(state, `${name}.log`), 'a')
   const [argv0, ...args] = command
   const child = spawn(program, args, { argv0, cwd: folder, detached: true, stdio: ['ignore', log, log] })
+  closeSync(log)
   child.unref()
   writeFileSync(join(state, `${name}.pid`), `${child.pid}\n`)
+  return child
+}
+
+/** Again when it ends, as systemd does: it does so where the runtime listens but is not initialized. */
+async function restartUntilWell(state: string, kubelet: Started, signal: AbortSignal): Promise<void> {
+  let child = restart(state, kubelet)
+  await eventually(async () => {
+    if (child.exitCode !== null) child = restart(state, kubelet)
+    return fetch(KUBELET_HEALTH).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }, signal)
 }
 
 async function answers(socket: string): Promise<boolean> {
