@@ -69,3 +69,13 @@ export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message
   return typeof thrown === 'string' ? thrown : JSON.stringify(thrown)
 }
+
+/**
+ * Our own exceptions are told by code and message, which repeats what their causes said; where they were thrown tells
+ * an operator nothing. Anything else is a surprise, and has its stack.
+ */
+export function describeError(thrown: unknown): Readonly<Record<string, unknown>> {
+  const message = messageOf(thrown)
+  if (thrown instanceof ProjectError) return { code: thrown.code, message, ...thrown.details }
+  return thrown instanceof Error ? { type: thrown.name, message, stack: thrown.stack } : { message }
+}
