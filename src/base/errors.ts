@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   LISTEN_FAILED: 'A port cannot be opened.',
   CONFIG_MAP_MISSING: 'A ConfigMap that was named is not in the cluster.',
   INPUT_UNREADABLE: 'A file or folder named on the command line cannot be read, or holds nothing to work on.',
+  OUTPUT_UNWRITABLE: 'A file named on the command line for a result cannot be written, or is there already.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
   CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
   CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',

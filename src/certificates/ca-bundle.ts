@@ -276,7 +276,8 @@ function createBudget(clock: Clock): Budget {
   }
 }
 
-function leadsToUs({ clientConfig: { url, service } }: WebhookEntry, own: OwnAddress): boolean {
+/** Whether the API server reaches this server by the entry. */
+export function leadsToUs({ clientConfig: { url, service } }: WebhookEntry, own: OwnAddress): boolean {
   if (service !== undefined) {
     return own.services.some(({ name, namespace }) => name === service.name && namespace === service.namespace)
   }
