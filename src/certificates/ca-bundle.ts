@@ -10,6 +10,7 @@ import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts'
 import { Store } from '../kube/store.ts'
 import type { TrustLook } from './keeper.ts'
 import { FIELD_MANAGER } from './store.ts'
+import { generationOf } from './trust.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { FIGHT_REPEATS, createWriteBudget } from './write-budget.ts'
 import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
@@ -405,13 +406,8 @@ const bundleOf = ({ clientConfig: { caBundle = '' } }: WebhookEntry): string =>
 
 /** Highest generation of our own authorities in a bundle, told by their common names. */
 function generationIn(bundlePem: string, installation: string): number {
-  const prefix = `${installation}-webhook-ca-g`
-  const generations = splitCertificates(bundlePem).map((pem) => {
-    const name = commonNameOf(pem)
-    const digits = name.startsWith(prefix) ? /^(\d{1,15})-/.exec(name.slice(prefix.length))?.[1] : undefined
-    return Number(digits ?? 0)
-  })
-  return Math.max(0, ...generations)
+  const generations = splitCertificates(bundlePem).map((pem) => generationOf(commonNameOf(pem), installation))
+  return Math.max(0, ...generations.map((generation) => generation ?? 0))
 }
 
 /** A bundle may hold anything: whoever wrote nonsense into it gets it replaced. */

@@ -4,10 +4,12 @@ import { Argument } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { parseDurationMs } from '../base/duration.ts'
 import { ProjectError } from '../base/errors.ts'
-import type { AuthorityState } from '../certificates/authority.ts'
+import { ROTATE_ANNOTATION } from '../certificates/store.ts'
+import { splitCertificates } from '../certificates/x509.ts'
 import { exportText, writeExport } from './certs/export.ts'
+import type { StoredState } from './certs/forecast.ts'
 import { forecast } from './certs/forecast.ts'
-import { followRotation, newToken, requestRotation, ROTATE_ANNOTATION } from './certs/rotate.ts'
+import { followRotation, newToken, requestRotation } from './certs/rotate.ts'
 import { certsStatus, isHealthy } from './certs/status.ts'
 import { statusText } from './certs/status-text.ts'
 import type { CertsPlace } from './certs/store.ts'
@@ -102,7 +104,7 @@ async function rotate({ place, options, context, signal }: Run): Promise<number>
   await requestRotation({ client: cluster.client, namespace, name, token, dryRun, signal })
   context.print(`${store.place}: ${ROTATE_ANNOTATION}=${token}${dryRun ? ' (dry run)' : ''}\n`)
   if (dryRun || timeoutMs === undefined) return EXIT.clean
-  const onStep = (state: AuthorityState): void => context.print(stepLine(state))
+  const onStep = (stored: StoredState): void => context.print(stepLine(stored))
   onStep(from)
   const end = AbortSignal.timeout(timeoutMs)
   const isDone = await followRotation({ store, from, onStep, clock: systemClock, signal: end })
@@ -117,11 +119,13 @@ function waitTime(given: unknown): number | undefined {
   throw new ProjectError('OPTION_INVALID', `--wait: expected a duration such as 30h, got ${given}`)
 }
 
-function stepLine(state: AuthorityState): string {
+function stepLine(stored: StoredState): string {
   const nowMs = systemClock.nowMs()
-  const { what, atMs } = forecast(state, nowMs)
-  const at = new Date(atMs).toISOString()
-  return `${new Date(nowMs).toISOString()} generation ${state.generation}, ${state.phase}; next: ${what}, ${at}\n`
+  const { phase, bundlePem, generation } = stored.state
+  const trusted = splitCertificates(bundlePem).length === 1 ? 'alone' : 'beside the former one'
+  const { what, why, atMs } = forecast(stored, true, nowMs)
+  const ahead = `next, not before ${new Date(atMs).toISOString()}: ${what} (${why})`
+  return `${new Date(nowMs).toISOString()} ${phase}, generation ${generation} trusted ${trusted}; ${ahead}\n`
 }
 
 async function exportBundle({ place, options, context, signal }: Run): Promise<number> {
@@ -129,15 +133,15 @@ async function exportBundle({ place, options, context, signal }: Run): Promise<n
   const file = typeof options.outputFile === 'string' ? options.outputFile : undefined
   if (withKey && file === undefined)
     throw new ProjectError('OPTION_INVALID', '--with-key: expected --output-file beside it: a key is never printed')
-  const text = exportText(await currentState(place, signal), withKey)
+  const text = exportText((await currentState(place, signal)).state, withKey)
   if (file === undefined) context.print(text)
   else await writeExport(file, text, withKey)
   return EXIT.clean
 }
 
-async function currentState({ store }: CertsPlace, signal: AbortSignal): Promise<AuthorityState> {
+async function currentState({ store }: CertsPlace, signal: AbortSignal): Promise<StoredState> {
   const stored = await store.read(signal)
-  if (stored.holds === 'state') return stored.state
+  if (stored.holds === 'state') return stored
   const why = stored.holds === 'broken' ? stored.why : 'nothing is stored there'
   throw new ProjectError('CERT_STATE_INVALID', `${store.place}: ${why}`)
 }
