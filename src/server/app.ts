@@ -2,6 +2,7 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { sendText } from './answer.ts'
+import { createAgeLimit } from './connection-age.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -19,6 +20,8 @@ export interface AppDeps extends InjectRouteDeps {
   readonly isInjectServed?: boolean
   /** The engine of validation. Absent: its paths are not there. */
   readonly validate?: Validate
+  /** After about this time the answer to a request ends its connection; 0: never. @default 0 */
+  readonly maxConnectionAgeMs?: number
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
@@ -54,7 +57,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   ) as FastifyInstance // the two differ in the type of the raw server only, which routes never see
   app.server.maxConnections = MAX_CONNECTIONS
   addNotFound(app)
-  addReviewRoutes(app, routesOf(deps), deps)
+  const { maxConnectionAgeMs: maxMs = 0 } = deps
+  const aging = maxMs === 0 ? {} : { isConnectionOld: createAgeLimit({ maxMs }) }
+  addReviewRoutes(app, routesOf(deps), { ...deps, ...aging })
   return app
 }
 

@@ -23,8 +23,8 @@ interface Served extends Webhook {
 }
 
 /** A webhook on a port of its own, gone when the test is over. */
-async function serve(t: TestContext, inject?: Inject): Promise<Served> {
-  const hook = webhook({ pair, inject })
+async function serve(t: TestContext, inject?: Inject, maxConnectionAgeMs = 0): Promise<Served> {
+  const hook = webhook({ pair, inject, maxConnectionAgeMs })
   const certificates = new Observed<CertificatePair>(pair)
   const lines: LoggedLine[] = []
   const { metrics } = hook
@@ -195,9 +195,22 @@ test('drain: an impatient end does not wait for connections', async (t) => {
   await Promise.all([drained, gone])
 })
 
+test('connection age: a request beyond it is answered, and its connection closed', async (t) => {
+  const { port } = await serve(t, undefined, Number.MIN_VALUE)
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  assert.deepEqual(await post(port, agent), { status: 200, connection: 'keep-alive' })
+  assert.deepEqual(await post(port, agent), { status: 200, connection: 'close' })
+})
+
 test('keep-alive: the server outlasts the 90 s of an API server, and headers have 30 s', async (t) => {
   const { app } = await serve(t)
   assert.equal(app.server.keepAliveTimeout, 120_000)
   assert.equal(app.server.headersTimeout, 30_000)
   assert.equal(app.server.requestTimeout, 30_000)
+})
+
+test('limits: a slow answer is not cut off, a connection may carry any number of requests, and there is a bound on them', async (t) => {
+  const { server } = (await serve(t)).app
+  assert.deepEqual([server.timeout, server.maxRequestsPerSocket, server.maxConnections], [0, 0, 2000])
 })

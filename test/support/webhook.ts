@@ -43,6 +43,7 @@ export interface WebhookOptions {
   readonly pair?: CertificatePair
   readonly memo?: MemoOptions
   readonly validate?: Validate
+  readonly maxConnectionAgeMs?: number
 }
 
 export function webhook({
@@ -52,11 +53,12 @@ export function webhook({
   pair,
   memo,
   validate,
+  maxConnectionAgeMs = 0,
 }: WebhookOptions = {}): Webhook {
   const health = createHealth([])
   const metrics = createMetrics()
   const optional = { ...(pair === undefined ? {} : { pair }), ...(validate === undefined ? {} : { validate }) }
-  const app = buildApp({ currentInject, memo, health, metrics, log, ...optional })
+  const app = buildApp({ currentInject, memo, health, metrics, log, maxConnectionAgeMs, ...optional })
   return { app, health, metrics }
 }
 

@@ -56,6 +56,8 @@ export interface ServeOptions {
   readonly injectEnabled: boolean
   /** Bound on remembered answers; 0: nothing is remembered. */
   readonly memoBytes: number
+  /** After about this time a connection is closed with an answer; 0: never. */
+  readonly maxConnectionAgeMs: number
   readonly shutdownDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly logLevel: LogLevel
@@ -159,6 +161,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'compat', value: 'mode', help: 'istiod: also where we would rather differ; off', default: 'off' },
   { name: 'memo-size', value: 'MiB', help: 'memory for answers to repeated pods; 0: none is kept', default: '64' },
   {
+    name: 'max-connection-age',
+    value: 'duration',
+    help: 'when a connection is closed with an answer, a tenth more or less; 0s: never',
+    default: '10m',
+  },
+  {
     name: 'shutdown-delay',
     value: 'duration',
     help: 'how long to serve on after SIGTERM',
@@ -225,6 +233,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     injectEnabled: injectEnabled(given, env, warnings),
     compat: oneOf('compat', text('compat', 'off'), ['istiod', 'off']),
     memoBytes: mebibytes('memo-size', text('memo-size', '64')),
+    maxConnectionAgeMs: duration('max-connection-age', text('max-connection-age', '10m')),
     shutdownDelayMs: duration('shutdown-delay', text('shutdown-delay', inCluster ? '15s' : '0s')),
     shutdownTimeoutMs: duration('shutdown-timeout', text('shutdown-timeout', '20s')),
     logLevel: oneOf('log-level', text('log-level', 'info'), LOG_LEVELS),

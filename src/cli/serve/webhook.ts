@@ -244,6 +244,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
     metrics,
     log: deps.log,
     pair: certificates.current(),
+    maxConnectionAgeMs: options.maxConnectionAgeMs,
   })
 }
 
