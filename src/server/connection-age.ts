@@ -12,7 +12,10 @@ export interface AgeLimitOptions {
 const JITTER_SHARE = 0.1
 
 /** Says of a connection with a request on it whether this request should be its last. */
-export function createAgeLimit({ maxMs, nowMs = () => performance.now() }: AgeLimitOptions): (socket: Socket) => boolean {
+export function createAgeLimit({
+  maxMs,
+  nowMs = () => performance.now(),
+}: AgeLimitOptions): (socket: Socket) => boolean {
   const dueMs = new WeakMap<Socket, number>()
   return (socket) => {
     const due = dueMs.get(socket)

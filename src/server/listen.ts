@@ -4,6 +4,7 @@ import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { messageOf, ProjectError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { watchHandshakes, type HandshakeDeps } from './handshakes.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { keepCertificateFresh, type SwapDeps } from './tls.ts'
@@ -40,8 +41,8 @@ export interface Supervision {
   end(): void
 }
 
-/** Keeps the webhook's certificate current, and knows and counts its connections. */
-export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): Supervision {
+/** Keeps the webhook's certificate current, knows and counts its connections, and tells of those that fail. */
+export function superviseWebhook(app: FastifyInstance, deps: SwapDeps & HandshakeDeps): Supervision {
   const { metrics } = deps
   const connections = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
@@ -52,9 +53,7 @@ export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): Supervis
       metrics.openConnections.set(connections.size)
     })
   })
-  app.server.on('tlsClientError', (err: NodeJS.ErrnoException) => {
-    metrics.handshakeErrors.inc({ code: err.code ?? 'unknown' })
-  })
+  watchHandshakes(app.server, deps)
   const end =
     app.server instanceof HttpsServer ? keepCertificateFresh(app.server as HttpsServer, deps) : () => undefined
   return { connections, end }

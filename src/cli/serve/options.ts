@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseDurationMs } from '../../base/duration.ts'
 import { ProjectError } from '../../base/errors.ts'
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts'
+import type { MinTlsVersion } from '../../server/tls.ts'
 
 export type NativeSidecars = 'auto' | 'true' | 'false'
 export type Compatibility = 'istiod' | 'off'
@@ -27,6 +28,7 @@ export interface ServeOptions {
   readonly revision: string
   /** A serving certificate of somebody else's making; both files or neither. */
   readonly tlsFiles: { readonly certFile: string; readonly keyFile: string } | undefined
+  readonly minTlsVersion: MinTlsVersion
   /** Further names and addresses for our own serving certificate. */
   readonly tlsExtraNames: readonly string[]
   /** File or folder of Kubernetes objects that stand for the cluster's. */
@@ -64,6 +66,8 @@ export interface ServeOptions {
   /** What was odd about variables, for the log. */
   readonly warnings: readonly string[]
 }
+
+const TLS_VERSIONS = ['1.2', '1.3'] as const
 
 interface Flag {
   /** Long name; camel-case ones get a kebab-case twin. */
@@ -136,6 +140,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     default: 'made by our own authority',
   },
   { name: 'tls-key-file', value: 'file', help: 'key of --tls-cert-file' },
+  { name: 'tls-min-version', value: 'version', help: TLS_VERSIONS.join(', '), default: '1.2' },
   {
     name: 'tls-extra-name',
     value: 'name',
@@ -224,6 +229,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     revision,
     istioNamespace: text('istio-namespace') || 'istio-system',
     tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file')),
+    minTlsVersion: `TLSv${oneOf('tls-min-version', text('tls-min-version', '1.2'), TLS_VERSIONS)}`,
     tlsExtraNames: (given.tlsExtraName as readonly string[] | undefined) ?? [],
     nativeSidecars: nativeSidecars(given, env, warnings),
     compliancePolicy: text('compliance-policy'),

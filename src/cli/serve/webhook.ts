@@ -222,7 +222,9 @@ async function openWebhook(
   const { options, metrics, certificates, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
-  const supervision = superviseWebhook(webhook, { certificates, clock: deps.clock, log: deps.log, metrics })
+  const { minTlsVersion } = options
+  const { clock, log } = deps
+  const supervision = superviseWebhook(webhook, { certificates, clock, log, metrics, minTlsVersion })
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
@@ -244,6 +246,7 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
     metrics,
     log: deps.log,
     pair: certificates.current(),
+    minTlsVersion: options.minTlsVersion,
     maxConnectionAgeMs: options.maxConnectionAgeMs,
   })
 }
