@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures and writes the tables. `--quick` takes small samples, to see that everything runs;
  * `--write` puts the tables into bench/results/<version>.md; `--pods=1000000` sets how many different pods the run
- * on memory sends, `--only-memory` leaves everything else out.
+ * on memory sends, `--only-memory` and `--only-redirect` leave everything else out.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -11,16 +11,21 @@ import { packagePath, packageVersion } from '../src/cli/package.ts'
 import { benchEngine } from './engine.ts'
 import { benchHttp } from './http.ts'
 import { benchMemory } from './memory.ts'
+import { benchRedirect } from './redirect.ts'
 import { benchValidation } from './validation.ts'
 
 const flag = { type: 'boolean', default: false } as const
 const { values: flags } = parseArgs({
-  options: { quick: flag, write: flag, 'only-memory': flag, pods: { type: 'string' } },
+  options: { quick: flag, write: flag, 'only-memory': flag, 'only-redirect': flag, pods: { type: 'string' } },
 })
 const isQuick = flags.quick
 const version = packageVersion()
 
 const size = isQuick ? { requests: 200, rounds: 1, soak: 500 } : { requests: 2000, rounds: 3, soak: 100_000 }
+if (flags['only-redirect']) {
+  process.stdout.write(`${(await redirection()).join('\n')}\n`)
+  process.exit()
+}
 const pods = Number(flags.pods ?? (isQuick ? 1000 : 20_000))
 if (!Number.isInteger(pods) || pods < 1) throw new Error(`--pods: expected a whole number, got ${flags.pods ?? ''}`)
 const memory = ['## Memory', '', ...(await benchMemory({ pods, every: Math.ceil(pods / 10) })), '']
@@ -46,6 +51,8 @@ const report = [
   '',
   ...(await benchHttp(size)),
   '',
+  ...(await redirection()),
+  '',
   ...memory,
 ].join('\n')
 process.stdout.write(report)
@@ -53,4 +60,12 @@ if (flags.write) {
   const folder = packagePath('bench/results')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${version}.md`), report)
+}
+
+function redirection(): Promise<string[]> {
+  return benchRedirect({ rounds: isQuick ? 2 : 25 }).then((rows) => [
+    '## Traffic redirection, from start to end',
+    '',
+    ...rows,
+  ])
 }

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   LISTEN_FAILED: 'A port cannot be opened.',
   CONFIG_MAP_MISSING: 'A ConfigMap that was named is not in the cluster.',
   INPUT_UNREADABLE: 'A file or folder named on the command line cannot be read, or holds nothing to work on.',
+  OUTPUT_UNWRITABLE: 'A file named on the command line for a result cannot be written, or is there already.',
   OPTION_INVALID: 'A flag, variable or option has a value outside its range, or a combination makes no sense.',
   CERT_INVALID: 'A certificate, key or list of names is unreadable or does not fit its purpose.',
   CERT_STATE_INVALID: 'A stored certificate authority is incomplete, unreadable or of a newer format.',
@@ -68,4 +69,14 @@ export class ProjectError extends Error {
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message
   return typeof thrown === 'string' ? thrown : JSON.stringify(thrown)
+}
+
+/**
+ * Our own exceptions are told by code and message, which repeats what their causes said; where they were thrown tells
+ * an operator nothing. Anything else is a surprise, and has its stack.
+ */
+export function describeError(thrown: unknown): Readonly<Record<string, unknown>> {
+  const message = messageOf(thrown)
+  if (thrown instanceof ProjectError) return { code: thrown.code, message, ...thrown.details }
+  return thrown instanceof Error ? { type: thrown.name, message, stack: thrown.stack } : { message }
 }

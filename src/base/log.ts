@@ -1,6 +1,6 @@
 /** Structured logs: the type that every part is handed, and the fields that lines share. */
 import { pino, type DestinationStream } from 'pino'
-import { messageOf, ProjectError } from './errors.ts'
+import { describeError } from './errors.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -62,16 +62,6 @@ export function createLog({ level = 'info', destination }: LogOptions = {}): Log
     // Written at once: a line that explains why the process ended must not be lost in a buffer.
     destination ?? pino.destination({ dest: STDERR, sync: true }),
   )
-}
-
-/**
- * Our own exceptions are told by code and message, which repeats what their causes said; where they were thrown tells
- * an operator nothing. Anything else is a surprise, and has its stack.
- */
-export function describeError(thrown: unknown): Readonly<Record<string, unknown>> {
-  const message = messageOf(thrown)
-  if (thrown instanceof ProjectError) return { code: thrown.code, message, ...thrown.details }
-  return thrown instanceof Error ? { type: thrown.name, message, stack: thrown.stack } : { message }
 }
 
 /** For callers that want no lines. */

@@ -14,20 +14,30 @@ import {
   splitCertificates,
 } from './x509.ts'
 
-/** `trusting` and `switching` are steps of an overlapping change of authority. */
+/**
+ * `stable`: one authority. `trusting`: callers learn to trust the next one, which does not sign yet. `switching`: it
+ * signs, and the former one is trusted until nobody serves its leaves any more.
+ */
 export type AuthorityPhase = 'stable' | 'trusting' | 'switching'
 
 /** What a store keeps, whole or not at all. */
 export interface AuthorityState {
-  /** Starts at 1 and only ever grows. */
+  /** That of the newest authority, `next` included. Starts at 1 and only ever grows. */
   readonly generation: number
   readonly phase: AuthorityPhase
   readonly phaseSinceMs: number
+  /** Signs all leaves. */
   readonly signer: Authority
+  /** Signs from the next phase on; there while `trusting`, and only then. */
+  readonly next: Authority | undefined
   /** The certificates that every caBundle must hold, newest first, each ending in a newline. */
   readonly bundlePem: string
-  /** JSON text of former authorities, carried along. */
+  /** JSON text: the last authorities that left the bundle. */
   readonly history: string
+  /** The last request of an operator that was answered with a new authority; empty: none yet. */
+  readonly rotateToken: string
+  /** The change in progress is one after a leaked key: it waits for minutes where others wait for hours. */
+  readonly isUrgent: boolean
   /** Keys of the stored form that this version does not use, carried along. */
   readonly rest: Readonly<Record<string, string>>
   /** A newer version of this program wrote it: good to sign with, not ours to change. */
@@ -47,6 +57,8 @@ export interface NewAuthorityOptions {
   readonly nowMs: number
   /** @default 365 days */
   readonly lifetimeMs?: number
+  /** @default a new ECDSA P-256 key */
+  readonly key?: KeyObject
 }
 
 /** What the authority needs now, and why. */
@@ -64,12 +76,24 @@ export const AUTHORITY_LIFETIME_MS = 365 * DAY_MS
 export const BACKDATE_MS = HOUR_MS
 
 const SCHEMA = '1'
-const KNOWN_KEYS = ['schema', 'generation', 'phase', 'phaseSince', 'signer.crt', 'signer.key', 'ca.crt', 'history']
+const KNOWN_KEYS = [
+  'schema',
+  'generation',
+  'phase',
+  'phaseSince',
+  'signer.crt',
+  'signer.key',
+  'next.crt',
+  'next.key',
+  'ca.crt',
+  'history',
+  'rotateToken',
+  'urgent',
+]
 
-/** A new authority of its own generation, trusted alone. */
-export function newAuthorityState(options: NewAuthorityOptions): AuthorityState {
-  const { installation, generation, nowMs, lifetimeMs = AUTHORITY_LIFETIME_MS } = options
-  const key = generateKey()
+/** A new authority, not yet part of any state. */
+export function newAuthority(options: NewAuthorityOptions): Authority {
+  const { installation, generation, nowMs, lifetimeMs = AUTHORITY_LIFETIME_MS, key = generateKey() } = options
   // Unique per generation: two authorities of one name make some verifiers try the wrong key.
   const commonName = `${installation}-webhook-ca-g${generation}-${randomBytes(4).toString('hex')}`
   const pem = issueCertificate({
@@ -80,25 +104,37 @@ export function newAuthorityState(options: NewAuthorityOptions): AuthorityState 
     notBeforeMs: nowMs - BACKDATE_MS,
     notAfterMs: nowMs + lifetimeMs,
   })
-  const certificate = readCertificate(pem)
+  return { certificate: readCertificate(pem), key }
+}
+
+/** A new authority of its own generation, trusted alone. */
+export function newAuthorityState(options: NewAuthorityOptions): AuthorityState {
+  const signer = newAuthority(options)
   return {
-    generation,
+    generation: options.generation,
     phase: 'stable',
-    phaseSinceMs: nowMs,
-    signer: { certificate, key },
-    bundlePem: pem,
+    phaseSinceMs: options.nowMs,
+    signer,
+    next: undefined,
+    bundlePem: signer.certificate.pem,
     history: '[]',
+    rotateToken: '',
+    isUrgent: false,
     rest: {},
     isReadOnly: false,
   }
 }
 
-/** Whether the authority must be renewed, and why; renewal is due with a third of the lifetime left. */
+/** When a certificate of ours is due for renewal: with a third of its lifetime left. The backdated hour is no lifetime. */
+export function renewalDueMs({ notBeforeMs, notAfterMs }: { notBeforeMs: number; notAfterMs: number }): number {
+  return notAfterMs - Math.max(0, notAfterMs - notBeforeMs - BACKDATE_MS) / 3
+}
+
+/** Whether the authority must be renewed, and why. */
 export function authorityNeed(signer: Authority | undefined, nowMs: number): AuthorityNeed {
   if (signer === undefined) return { do: 'replace', reason: 'missing' }
-  const { notBeforeMs, notAfterMs } = signer.certificate
-  if (nowMs >= notAfterMs) return { do: 'replace', reason: 'expired' }
-  const dueMs = notAfterMs - (notAfterMs - notBeforeMs) / 3
+  if (nowMs >= signer.certificate.notAfterMs) return { do: 'replace', reason: 'expired' }
+  const dueMs = renewalDueMs(signer.certificate)
   return nowMs >= dueMs ? { do: 'rotate', reason: 'nearExpiry' } : { do: 'wait', untilMs: dueMs }
 }
 
@@ -112,8 +148,13 @@ export function encodeAuthorityState(state: AuthorityState): Record<string, stri
     phaseSince: new Date(state.phaseSinceMs).toISOString(),
     'signer.crt': state.signer.certificate.pem,
     'signer.key': encodeKey(state.signer.key),
+    ...(state.next === undefined
+      ? {}
+      : { 'next.crt': state.next.certificate.pem, 'next.key': encodeKey(state.next.key) }),
     'ca.crt': state.bundlePem,
     history: state.history,
+    ...(state.rotateToken === '' ? {} : { rotateToken: state.rotateToken }),
+    ...(state.isUrgent ? { urgent: 'true' } : {}),
   }
 }
 
@@ -138,23 +179,28 @@ function decodeParts(stored: Readonly<Record<string, string>>, isNewer: boolean)
     throw invalid('schema', `expected ${SCHEMA}, got ${stored.schema ?? 'none'}`)
   const bundlePem = splitCertificates(stored['ca.crt'] ?? '').join('')
   if (bundlePem === '') throw invalid('ca.crt', 'expected at least one certificate')
+  const phase = readPhase(stored.phase)
   return {
     generation: readGeneration(stored.generation),
-    phase: readPhase(stored.phase),
+    phase,
     phaseSinceMs: Date.parse(stored.phaseSince ?? '') || 0,
-    signer: readSigner(stored),
+    signer: readAuthority(stored, 'signer'),
+    next: phase === 'trusting' ? readAuthority(stored, 'next') : undefined,
     bundlePem,
     history: stored.history ?? '[]',
+    rotateToken: stored.rotateToken ?? '',
+    isUrgent: stored.urgent === 'true',
     rest: Object.fromEntries(Object.entries(stored).filter(([key]) => !KNOWN_KEYS.includes(key))),
     isReadOnly: isNewer,
   }
 }
 
-function readSigner(stored: Readonly<Record<string, string>>): Authority {
-  const certificate = inPart('signer.crt', () => readCertificate(stored['signer.crt'] ?? ''))
-  const key = inPart('signer.key', () => decodeKey(stored['signer.key'] ?? ''))
-  if (!certificate.isAuthority) throw invalid('signer.crt', 'expected a certificate authority, got a leaf')
-  if (!holdsKey(certificate.pem, key)) throw invalid('signer.key', 'expected the key of signer.crt, got another')
+function readAuthority(stored: Readonly<Record<string, string>>, part: 'signer' | 'next'): Authority {
+  const [crt, pem] = [`${part}.crt`, `${part}.key`]
+  const certificate = inPart(crt, () => readCertificate(stored[crt] ?? ''))
+  const key = inPart(pem, () => decodeKey(stored[pem] ?? ''))
+  if (!certificate.isAuthority) throw invalid(crt, 'expected a certificate authority, got a leaf')
+  if (!holdsKey(certificate.pem, key)) throw invalid(pem, `expected the key of ${crt}, got another`)
   return { certificate, key }
 }
 

@@ -1,12 +1,14 @@
 /** Puts the authority into our webhook configurations and keeps it there. */
 import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
+import { ProjectError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasStatus } from '../kube/client.ts'
 import { runInformer } from '../kube/informer.ts'
 import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts'
 import { Store } from '../kube/store.ts'
+import type { TrustLook } from './keeper.ts'
 import { FIELD_MANAGER } from './store.ts'
 import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
 
@@ -119,23 +121,38 @@ export function bundleStep(
   }
 }
 
-/**
- * The highest generation of our authority that the live configurations trust; 0 when none does.
- * @throws ProjectError KUBE_UNREACHABLE, KUBE_REFUSED
- */
-export async function trustedGeneration(
-  options: Pick<CaBundleOptions, 'client' | 'configurations' | 'installation' | 'own'>,
+/** What the live configurations trust: read from the API server, not from a cache. One that is missing asks for nothing. */
+export async function lookAtBundles(
+  { client, configurations, own, installation }: LookOptions,
+  bundlePem: string,
   signal: AbortSignal,
-): Promise<number> {
-  let highest = 0
-  for (const place of options.configurations) {
-    const configuration = await live(options.client, place, signal)
-    for (const entry of configuration?.webhooks ?? []) {
-      if (!leadsToUs(entry, options.own)) continue
-      highest = Math.max(highest, generationIn(bundleOf(entry), options.installation))
-    }
+): Promise<TrustLook> {
+  const looks = await Promise.all(configurations.map((place) => liveOrRefused(client, place, signal)))
+  const entries = looks
+    .flatMap((configuration) => (configuration === 'refused' ? [] : (configuration?.webhooks ?? [])))
+    .filter((entry) => leadsToUs(entry, own))
+  const identity = bundleIdentity(bundlePem)
+  return {
+    isReadable: !looks.includes('refused'),
+    generation: Math.max(0, ...entries.map((entry) => generationIn(bundleOf(entry), installation))),
+    isConfirmed: entries.every((entry) => bundleIdentity(bundleOf(entry)) === identity),
   }
-  return highest
+}
+
+type LookOptions = Pick<CaBundleOptions, 'client' | 'configurations' | 'installation' | 'own'>
+
+/** @throws ProjectError KUBE_UNREACHABLE */
+async function liveOrRefused(
+  client: KubeClient,
+  place: ConfigurationPlace,
+  signal: AbortSignal,
+): Promise<WebhookConfiguration | 'refused' | undefined> {
+  try {
+    return await live(client, place, signal)
+  } catch (err) {
+    if (err instanceof ProjectError && err.code === 'KUBE_REFUSED') return 'refused'
+    throw err
+  }
 }
 
 async function live(
@@ -259,7 +276,8 @@ function createBudget(clock: Clock): Budget {
   }
 }
 
-function leadsToUs({ clientConfig: { url, service } }: WebhookEntry, own: OwnAddress): boolean {
+/** Whether the API server reaches this server by the entry. */
+export function leadsToUs({ clientConfig: { url, service } }: WebhookEntry, own: OwnAddress): boolean {
   if (service !== undefined) {
     return own.services.some(({ name, namespace }) => name === service.name && namespace === service.namespace)
   }

@@ -1,9 +1,10 @@
 /** Serving certificates: their names, their issue, and when the next one is due. */
+import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 
 import { ProjectError } from '../base/errors.ts'
 import type { Authority } from './authority.ts'
-import { BACKDATE_MS } from './authority.ts'
+import { BACKDATE_MS, renewalDueMs } from './authority.ts'
 import { coversName, decodeKey, encodeKey, generateKey, holdsKey, issueCertificate, readCertificate } from './x509.ts'
 
 /** What a TLS server presents. */
@@ -28,6 +29,8 @@ export interface LeafOptions {
   readonly nowMs: number
   /** @default 30 days; never past the end of the authority */
   readonly lifetimeMs?: number
+  /** @default a new ECDSA P-256 key */
+  readonly key?: KeyObject
 }
 
 export interface NamesOptions {
@@ -52,8 +55,8 @@ const MAX_DNS_NAME = 253
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /** Mints a leaf; its key exists in memory only. */
-export function issueLeaf({ authority, names, nowMs, lifetimeMs = LEAF_LIFETIME_MS }: LeafOptions): Leaf {
-  const key = generateKey()
+export function issueLeaf(options: LeafOptions): Leaf {
+  const { authority, names, nowMs, lifetimeMs = LEAF_LIFETIME_MS, key = generateKey() } = options
   const commonName = (names.find((name) => isIP(name) === 0) ?? names[0] ?? '').slice(0, MAX_COMMON_NAME)
   const certPem = issueCertificate({
     kind: 'serving',
@@ -83,7 +86,7 @@ export function leafNeed(
   if (leaf === undefined) return { do: 'issue', reason: 'missing' }
   if (leaf.issuerId !== wanted.authorityId) return { do: 'issue', reason: 'authorityChanged' }
   if (leaf.names.join() !== wanted.names.join()) return { do: 'issue', reason: 'namesChanged' }
-  const dueMs = leaf.notAfterMs - (leaf.notAfterMs - leaf.notBeforeMs) / 3
+  const dueMs = renewalDueMs(leaf)
   return wanted.nowMs >= dueMs ? { do: 'issue', reason: 'nearExpiry' } : { do: 'wait', untilMs: dueMs }
 }
 

@@ -11,7 +11,7 @@ import { Store } from '../kube/store.ts'
 import type { AuthorityState } from './authority.ts'
 import { decodeAuthorityState, encodeAuthorityState } from './authority.ts'
 import type { AuthorityStore, StoredAuthority } from './store.ts'
-import { FIELD_MANAGER } from './store.ts'
+import { FIELD_MANAGER, ROTATE_ANNOTATION } from './store.ts'
 
 export interface SecretStoreOptions {
   readonly client: KubeClient
@@ -76,15 +76,17 @@ function readSecret({ metadata, data = {} }: Secret, title: string): StoredAutho
     const what = `expected the label ${OWNERSHIP_LABEL}=true on a Secret that is not empty; it is not ours and stays as it is`
     throw new ProjectError('CERT_STORE_FOREIGN', `${title}: ${what}`)
   }
-  if (isEmpty) return { holds: 'broken', why: 'empty', version }
+  const token = metadata.annotations?.[ROTATE_ANNOTATION] ?? ''
+  const asked = token === '' ? {} : { asked: token }
+  if (isEmpty) return { holds: 'broken', why: 'empty', version, ...asked }
   const texts = Object.fromEntries(
     Object.entries(data).map(([key, base64]) => [key, Buffer.from(base64, 'base64').toString('utf8')]),
   )
   try {
-    return { holds: 'state', state: decodeAuthorityState(texts), version }
+    return { holds: 'state', state: decodeAuthorityState(texts), version, ...asked }
   } catch (err) {
     if (err instanceof ProjectError && err.code === 'CERT_STORE_FOREIGN') throw err
-    return { holds: 'broken', why: messageOf(err), version }
+    return { holds: 'broken', why: messageOf(err), version, ...asked }
   }
 }
 

@@ -4,12 +4,18 @@ import type { AuthorityState } from './authority.ts'
 /** Under this name the API server remembers what we wrote, so that operators can tell their tools to leave it be. */
 export const FIELD_MANAGER = 'mesh-admission-ca'
 
-/** What a store holds. */
+/**
+ * An operator who wants a new authority writes a text there that was never there before; one that begins with
+ * `emergency-` says that the key has leaked.
+ */
+export const ROTATE_ANNOTATION = 'mesh-admission.io/rotate'
+
+/** What a store holds; `asked` is the text of the operator's last request, answered or not. */
 export type StoredAuthority =
   | { readonly holds: 'nothing' }
-  | { readonly holds: 'state'; readonly state: AuthorityState; readonly version: string }
+  | { readonly holds: 'state'; readonly state: AuthorityState; readonly version: string; readonly asked?: string }
   /** Something of ours that cannot be used; `version` allows to replace exactly it. */
-  | { readonly holds: 'broken'; readonly why: string; readonly version: string }
+  | { readonly holds: 'broken'; readonly why: string; readonly version: string; readonly asked?: string }
 
 /**
  * Keeps one authority, safe under several processes: of two writers one wins, and the other is told.

@@ -4,12 +4,14 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
+  generateKeyPair,
   generateKeyPairSync,
   randomBytes,
   sign,
 } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
+import { promisify } from 'node:util'
 
 import type { asn1 as Asn1 } from 'node-forge'
 import asn1 from 'node-forge/lib/asn1.js'
@@ -51,10 +53,30 @@ export interface Certificate {
   readonly names: readonly string[]
 }
 
+/** Kinds of keys that an authority and its leaves may have. */
+export const KEY_ALGORITHMS = ['ecdsa-p256', 'rsa-2048', 'rsa-3072'] as const
+export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number]
+
 /** A new ECDSA P-256 private key. */
 export function generateKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 }
+
+/** A new private key; RSA keys take long enough to be made beside the event loop. */
+export async function generateKeyOf(algorithm: KeyAlgorithm): Promise<KeyObject> {
+  if (algorithm === 'ecdsa-p256') return generateKey()
+  const modulusLength = Number(algorithm.slice('rsa-'.length))
+  return (await promisify(generateKeyPair)('rsa', { modulusLength })).privateKey
+}
+
+/** Which of ours a key is, or undefined for any other. */
+export function keyAlgorithmOf(key: KeyObject): KeyAlgorithm | undefined {
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
+  const name = isRsa(key) ? `rsa-${modulusLength ?? ''}` : namedCurve === 'prime256v1' ? 'ecdsa-p256' : ''
+  return KEY_ALGORITHMS.find((algorithm) => algorithm === name)
+}
+
+const isRsa = (key: KeyObject): boolean => key.asymmetricKeyType === 'rsa'
 
 /** A private key as PKCS#8 PEM. */
 export function encodeKey(key: KeyObject): string {
@@ -76,8 +98,9 @@ export function decodeKey(keyPem: string): KeyObject {
  */
 export function issueCertificate(request: IssueRequest): string {
   const toBeSigned = encode(certificateBody(request))
-  const signature = sign('sha256', toBeSigned, request.issuer?.key ?? request.key)
-  return toPem(encode(sequence(decode(toBeSigned), ecdsaWithSha256(), bitString(signature))))
+  const signingKey = request.issuer?.key ?? request.key
+  const signature = sign('sha256', toBeSigned, signingKey)
+  return toPem(encode(sequence(decode(toBeSigned), signatureAlgorithm(signingKey), bitString(signature))))
 }
 
 /** @throws ProjectError CERT_INVALID when the first PEM block is no certificate */
@@ -156,6 +179,7 @@ const { Type } = asn1
 
 const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  rsaWithSha256: '1.2.840.113549.1.1.11',
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
   subjectKeyId: '2.5.29.14',
@@ -174,6 +198,8 @@ const IP_ADDRESS_TAG = 7
 const EXTENSIONS_TAG = 3
 /** Bits of KeyUsage as a BIT STRING: unused-bit count, then the bits. digitalSignature; keyCertSign + cRLSign. */
 const SERVING_KEY_USAGE = '\x07\x80'
+/** keyEncipherment besides: key exchange of TLS 1.2 with an RSA key. */
+const RSA_SERVING_KEY_USAGE = '\x05\xa0'
 const AUTHORITY_KEY_USAGE = '\x01\x06'
 /** UTCTime ends with 2049 (RFC 5280, 4.1.2.5). */
 const FIRST_GENERALIZED_YEAR = 2050
@@ -190,8 +216,11 @@ const tagged = (tag: number, content: Node[]): Node => asn1.create(CONTEXT_SPECI
 const bytesTagged = (tag: number, content: string): Node => asn1.create(CONTEXT_SPECIFIC, tag, false, content)
 const bitString = (bytes: Uint8Array): Node => asn1.create(UNIVERSAL, Type.BITSTRING, false, `\0${binary(bytes)}`)
 
-/** Without parameters, as RFC 5758 asks for ECDSA. */
-const ecdsaWithSha256 = (): Node => sequence(oid(OID.ecdsaWithSha256))
+/** Without parameters for ECDSA (RFC 5758), with NULL for RSA (RFC 4055). */
+const signatureAlgorithm = (key: KeyObject): Node =>
+  isRsa(key)
+    ? sequence(oid(OID.rsaWithSha256), asn1.create(UNIVERSAL, Type.NULL, false, ''))
+    : sequence(oid(OID.ecdsaWithSha256))
 
 function certificateBody(request: IssueRequest): Node {
   const publicKey = createPublicKey(request.key).export({ type: 'spki', format: 'der' })
@@ -200,7 +229,7 @@ function certificateBody(request: IssueRequest): Node {
   return sequence(
     tagged(0, [asn1.create(UNIVERSAL, Type.INTEGER, false, '\x02')]),
     asn1.create(UNIVERSAL, Type.INTEGER, false, binary(serialNumber())),
-    ecdsaWithSha256(),
+    signatureAlgorithm(request.issuer?.key ?? request.key),
     issuer === undefined ? subject : subjectOf(issuer),
     sequence(time(request.notBeforeMs), time(request.notAfterMs)),
     subject,
@@ -252,7 +281,7 @@ function extensionsOf(request: IssueRequest, publicKey: Buffer, issuer: X509Cert
   }
   return [
     critical(OID.basicConstraints, sequence()),
-    critical(OID.keyUsage, keyUsage(SERVING_KEY_USAGE)),
+    critical(OID.keyUsage, keyUsage(isRsa(request.key) ? RSA_SERVING_KEY_USAGE : SERVING_KEY_USAGE)),
     extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth))),
     ...identifiers,
     extension(OID.alternativeName, sequence(...request.names.map(generalName))),

@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./manifests.ts'),
   },
   {
+    name: 'certs',
+    summary: 'show, renew or export the certificate authority of an installation',
+    load: () => import('./certs.ts'),
+  },
+  {
     name: 'istio-iptables',
     summary: 'redirect the traffic of this network namespace to the proxy',
     loadForeign: () => import('./istio-iptables.ts'),

@@ -1,12 +1,11 @@
 /** `mesh-admission istio-iptables` (alias `init`): the init container's command, with the arguments and exit codes of the original. */
 import { writeFile } from 'node:fs/promises'
-import { createLog } from '../base/log.ts'
+import { createPlainLog } from '../base/plain-log.ts'
 import { createRecorder, type Recorder } from '../redirect/dry-run.ts'
 import { FLAGS, type Compat, type Flag } from '../redirect/flags.ts'
 import { legacyTablesExist, realHost } from '../redirect/host.ts'
 import { runInit, type InitOutcome } from '../redirect/init.ts'
 import { ipNetwork } from '../redirect/ip-tool.ts'
-import { probeRedirection } from '../redirect/probe.ts'
 import { runTool } from '../redirect/run.ts'
 import type { CommandContext } from './output.ts'
 
@@ -20,7 +19,6 @@ export async function runForeign(args: readonly string[], context: CommandContex
     return WRONG_ARGUMENTS
   }
   const recorder = createRecorder()
-  const log = createLog()
   const outcome = await runInit(
     { args: rest, env: context.env, compat: asked },
     {
@@ -29,8 +27,9 @@ export async function runForeign(args: readonly string[], context: CommandContex
       run: runTool,
       recordRun: recorder.run,
       network: ipNetwork(runTool),
-      probe: probeRedirection,
-      log,
+      // Only when asked for: it loads what a run without validation does not need.
+      probe: async (config) => (await import('../redirect/probe.ts')).probeRedirection(config),
+      log: createPlainLog((line) => context.note(line)),
     },
   )
   await tell(outcome, { recorder, context })

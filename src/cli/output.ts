@@ -4,6 +4,9 @@ import type { Readable, Writable } from 'node:stream'
 /** 0: clean. 1: findings. 2: could not run. Verbs with a contract of their own keep their codes. */
 export const EXIT = { clean: 0, findings: 1, failed: 2 } as const
 
+/** What messages and help call this program. */
+export const PROGRAM_NAME = 'mesh-admission'
+
 /** A command's surroundings, so that tests can watch it. */
 export interface CommandContext {
   readonly stdin: Readable
@@ -25,16 +28,19 @@ export interface Streams {
 
 /** The context of the process itself. */
 export function processContext(): CommandContext {
-  const { stdin, stdout, stderr, env } = process
-  return createContext({ stdin, stdout, stderr, env })
+  return createContext(process)
 }
 
 /** A reader that went away (`| head`) is no error: what it does not want is dropped. */
-export function createContext({ stdin, stdout, stderr, env }: Streams): CommandContext {
+export function createContext(streams: Streams): CommandContext {
+  const { stdout, stderr, env } = streams
   tolerateClosedPipe(stdout)
   tolerateClosedPipe(stderr)
   return {
-    stdin,
+    // Opened by whoever reads it: few commands do.
+    get stdin() {
+      return streams.stdin
+    },
     env,
     print: (text) => void stdout.write(text),
     note: (text) => void stderr.write(text),

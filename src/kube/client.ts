@@ -24,6 +24,8 @@ export interface WatchOptions extends ListOptions {
 export interface WriteOptions {
   /** Who owns the written fields, for people and tools that compare. */
   readonly fieldManager?: string
+  /** For show: everything happens, admission included, but nothing is stored. */
+  readonly dryRun?: boolean
   readonly signal: AbortSignal
 }
 
@@ -65,6 +67,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number
   /** Objects a page of a list. @default 500, as kubectl and client-go */
   readonly pageSize?: number
+  /** Told with every answer what time it is for the API server, epoch milliseconds cut to the second. */
+  readonly onServerTime?: (serverMs: number) => void
 }
 
 interface Call {
@@ -95,8 +99,15 @@ export function createKubeClient(options: ClientOptions): KubeClient {
   const ask = async <T>(call: Omit<Call, 'timeoutMs'>): Promise<T> =>
     readJson<T>(await send(options, { ...call, timeoutMs }), call)
   const write = (method: Call['method'], contentType: string) => {
-    return <T extends KubeObject>(place: ObjectPlace, body: unknown, { fieldManager, signal }: WriteOptions) =>
-      ask<T>({ method, place, body, contentType, query: { fieldManager }, signal })
+    return <T extends KubeObject>(place: ObjectPlace, body: unknown, { fieldManager, dryRun, signal }: WriteOptions) =>
+      ask<T>({
+        method,
+        place,
+        body,
+        contentType,
+        query: { fieldManager, dryRun: dryRun === true ? 'All' : undefined },
+        signal,
+      })
   }
   return {
     get: (place, signal) => ask({ method: 'GET', place, signal }),
@@ -178,7 +189,7 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
   try {
     const { headers, ...connection } = await options.connection.requestOptions()
     const url = `${server}${pathOf(call.place)}${queryOf(call.query)}`
-    return await exchange(url, payload, {
+    const answer = await exchange(url, payload, {
       ...connection,
       method: call.method,
       signal: call.signal,
@@ -190,6 +201,9 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
         ...(payload === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE }),
       },
     })
+    const serverMs = Date.parse(answer.headers.date ?? '')
+    if (!Number.isNaN(serverMs)) options.onServerTime?.(serverMs)
+    return answer
   } catch (err) {
     throw unreachable(call, err)
   }

@@ -44,6 +44,17 @@ export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespa
 export const NODES: Resource = { group: '', version: 'v1', plural: 'nodes' }
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
 export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets' }
+export const SERVICES: Resource = { group: '', version: 'v1', plural: 'services' }
+export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', plural: 'serviceaccounts' }
+export const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', plural: 'deployments' }
+export const DISRUPTION_BUDGETS: Resource = { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' }
+export const ENDPOINT_SLICES: Resource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' }
+export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' }
+export const ROLES: Resource = { group: 'rbac.authorization.k8s.io', version: 'v1', plural: 'roles' }
+export const ROLE_BINDINGS: Resource = { ...ROLES, plural: 'rolebindings' }
+export const CLUSTER_ROLES: Resource = { ...ROLES, plural: 'clusterroles' }
+export const CLUSTER_ROLE_BINDINGS: Resource = { ...ROLES, plural: 'clusterrolebindings' }
+export const ACCESS_REVIEWS: Resource = { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews' }
 export const PROXY_CONFIGS: Resource = { group: 'networking.istio.io', version: 'v1beta1', plural: 'proxyconfigs' }
 export const MUTATING_WEBHOOKS: Resource = {
   group: 'admissionregistration.k8s.io',

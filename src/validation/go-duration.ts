@@ -19,6 +19,28 @@ const MAX_NS = 2 ** 63
  * (104 days), which is far beyond where the rules ask for more than the order of magnitude.
  */
 export function parseGoDurationNs(text: string): number | undefined {
+  return parseWholeNs(text) ?? parseAnyNs(text)
+}
+
+const PLAIN_UNITS: Readonly<Record<string, number>> = { s: 1e9, m: 60e9, h: 3600e9, ms: 1e6 }
+/** Far from where precision or range could matter. */
+const MAX_PLAIN_DIGITS = 6
+
+/** The form nearly all durations have: `5s`, `250ms`. Undefined for any other. */
+function parseWholeNs(text: string): number | undefined {
+  let value = 0
+  let end = 0
+  for (; end < text.length; end++) {
+    const digit = text.charCodeAt(end) - 48
+    if (digit < 0 || digit > 9) break
+    value = value * 10 + digit
+  }
+  if (end === 0 || end > MAX_PLAIN_DIGITS) return undefined
+  const unitNs = PLAIN_UNITS[text.slice(end)]
+  return unitNs === undefined ? undefined : value * unitNs
+}
+
+function parseAnyNs(text: string): number | undefined {
   const negative = text.startsWith('-')
   const body = negative || text.startsWith('+') ? text.slice(1) : text
   if (body === '0') return 0

@@ -51,27 +51,32 @@ export interface Judged {
 export interface Kind {
   readonly schema: KindSchema
   readonly decode: (spec: unknown, at: FieldPath) => Judged | { readonly error: DecodeError }
+  /** As `decode`, for a spec that is known to be plain: decoding would not change it. */
+  readonly take: (plainSpec: unknown) => Judged
 }
 
 const NO_ADVICE: KindRules<unknown> = () => undefined
 
 function kindOf<Spec>(schema: KindSchema<Spec>, rules: KindRules<Spec>, advice: KindRules<Spec> = NO_ADVICE): Kind {
+  const take = (value: unknown): Judged => {
+    // Decoded by the very schema whose type the rules take.
+    const spec = value as Spec
+    return {
+      spec,
+      check: (context) => {
+        rules(spec, context)
+      },
+      advise: (context) => {
+        advice(spec, context)
+      },
+    }
+  }
   return {
     schema,
+    take,
     decode(value, at) {
       const result = decode(schema.spec, value, at)
-      if ('error' in result) return result
-      // Decoded by the very schema whose type the rules take.
-      const spec = result.spec as Spec
-      return {
-        spec,
-        check: (context) => {
-          rules(spec, context)
-        },
-        advise: (context) => {
-          advice(spec, context)
-        },
-      }
+      return 'error' in result ? result : take(result.spec)
     },
   }
 }
@@ -94,9 +99,11 @@ export const KINDS: readonly Kind[] = [
   kindOf(trafficExtension, checkTrafficExtension),
 ]
 
-const BY_GROUP_AND_KIND: ReadonlyMap<string, Kind> = new Map(
-  KINDS.map((kind) => [`${kind.schema.group}/${kind.schema.kind}`, kind]),
-)
+/** No two groups have a kind of the same name. */
+const BY_KIND: ReadonlyMap<string, Kind> = new Map(KINDS.map((kind) => [kind.schema.kind, kind]))
 
 /** istiod: looked up by group and kind; the version does not matter. */
-export const findKind = (group: string, kind: string): Kind | undefined => BY_GROUP_AND_KIND.get(`${group}/${kind}`)
+export function findKind(group: string, name: string): Kind | undefined {
+  const kind = BY_KIND.get(name)
+  return kind?.schema.group === group ? kind : undefined
+}

@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts'
 import type { CelFinding } from './schema/cel.ts'
 import type { UnknownField } from './schema/prune.ts'
 import type { SchemaError } from './schema/structure.ts'
-import { judge } from './webhook.ts'
+import { judge, judgePlain } from './webhook.ts'
 import type { WebhookVerdict } from './webhook.ts'
 
 export type Verdict = 'accept' | 'reject'
@@ -37,7 +37,7 @@ export interface Validation {
 /** Pure: no clock, no cluster, no memory of earlier objects. The object is not changed. */
 export function validate(object: MeshObject): Validation {
   const admission = admit(object)
-  const webhook = judge(object)
+  const webhook = admission.plain === undefined ? judge(object) : judgePlain(admission.plain)
   const webhookAfterPruning = admission.object === object ? webhook : judge(admission.object)
   const by: Layer[] = []
   if (admission.errors.length > 0) by.push('schema')

@@ -1,10 +1,10 @@
 /** What istiod's validating webhook says to an object that is sent to it as it stands. */
-import type { MeshObject } from './api-server.ts'
+import type { MeshObject, PlainObject } from './api-server.ts'
 import { entry, METADATA, ROOT, SPEC } from './field-path.ts'
-import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
 import { parseApiVersion } from './gvk.ts'
 import { replacementFor } from './legacy-kinds.ts'
+import type { Judged } from './registry.ts'
 import { findKind } from './registry.ts'
 import type { Report } from './report.ts'
 import { createReport } from './report.ts'
@@ -25,37 +25,61 @@ const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'
 /** Decoding, metadata rules, the kind's rules, top-level keys. istiod: each of these steps needs the one before it. */
 export function judge(object: MeshObject): WebhookVerdict {
   const report = createReport()
-  const advice = createReport()
-  judgeInto(object, report, advice)
-  return { accepted: report.errorCount() === 0, findings: report.findings, advice: advice.findings }
+  const subject = readSubject(object, report)
+  return subject === undefined ? { accepted: false, findings: report.findings, advice: [] } : ask(subject, report)
 }
 
-function judgeInto(object: MeshObject, report: Report, advice: Report): void {
+/** As `judge`, for an object that the API server's part has found to be plain: there is nothing to decode. */
+export function judgePlain({ kind, meta, spec }: PlainObject): WebhookVerdict {
+  return ask({ kind: kind.schema.kind, meta: withNamespace(meta), decoded: kind.take(spec) }, createReport())
+}
+
+interface Subject {
+  readonly kind: string
+  readonly meta: ObjectMeta
+  readonly decoded: Judged
+  /** A key beside the known ones. */
+  readonly extraKey?: string | undefined
+}
+
+/** Undefined when there is nothing that rules could look at; the report says why. */
+function readSubject(object: MeshObject, report: Report): Subject | undefined {
   const envelope = readEnvelope(object)
   const { meta, decodeError } = readObjectMeta(envelope.metadata)
   const wrongEnvelope = wrongEnvelopeType(envelope) ?? decodeError
   if (wrongEnvelope !== undefined) {
     report.error('DECODE', METADATA, `cannot decode configuration: ${wrongEnvelope}`)
-    return
+    return undefined
   }
   const { group, version } = parseApiVersion(textOf(envelope.apiVersion))
   const kindName = textOf(envelope.kind)
   const kind = findKind(group, kindName)
   if (kind === undefined) {
     reportUnknownKind({ group, version, kind: kindName }, report)
-    return
+    return undefined
   }
   const decoded = kind.decode(envelope.spec, SPEC)
   if ('error' in decoded) {
     report.error('DECODE', decoded.error.at, `error decoding configuration: ${decoded.error.text}`)
-    return
+    return undefined
   }
-  const named = { ...meta, namespace: meta.namespace === '' ? 'default' : meta.namespace }
-  if (!checkMetadata(named, { action: policyAction(kindName, decoded.spec), report })) return
-  decoded.check({ meta: named, report })
-  if (report.errorCount() > 0) return
-  checkTopLevel(object, { kind: kindName, meta: named, report })
-  decoded.advise({ meta: named, report: advice })
+  const extraKey = Object.keys(object).find((name) => !TOP_LEVEL.has(name))
+  return { kind: kindName, meta: withNamespace(meta), decoded, extraKey }
+}
+
+const withNamespace = (meta: ObjectMeta): ObjectMeta =>
+  meta.namespace === '' ? { ...meta, namespace: 'default' } : meta
+
+function ask({ kind, meta, decoded, extraKey }: Subject, report: Report): WebhookVerdict {
+  const advice = createReport()
+  if (checkMetadata(meta, { action: policyAction(kind, decoded.spec), report })) decoded.check({ meta, report })
+  if (report.errorCount() === 0 && extraKey !== undefined) {
+    const text = `unknown field "${extraKey}" on ${kind} resource ${meta.namespace}/${meta.name}`
+    report.error('TOP_LEVEL_FIELD', entry(ROOT, extraKey), text)
+  }
+  const accepted = report.errorCount() === 0
+  if (accepted) decoded.advise({ meta, report: advice })
+  return { accepted, findings: report.findings, advice: advice.findings }
 }
 
 interface Envelope {
@@ -95,14 +119,4 @@ function reportUnknownKind(
 /** Only an AuthorizationPolicy may carry the dry-run annotation. */
 function policyAction(kind: string, spec: unknown): string | undefined {
   return kind === 'AuthorizationPolicy' ? ((spec as { action?: string }).action ?? 'ALLOW') : undefined
-}
-
-function checkTopLevel(
-  object: MeshObject,
-  { kind, meta, report }: { kind: string; meta: ObjectMeta; report: Report },
-): void {
-  const key = Object.keys(object).find((name) => !TOP_LEVEL.has(name))
-  if (key === undefined) return
-  const at: FieldPath = entry(ROOT, key)
-  report.error('TOP_LEVEL_FIELD', at, `unknown field "${key}" on ${kind} resource ${meta.namespace}/${meta.name}`)
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProjectError } from '../../src/base/errors.ts'
-import { createLog } from '../../src/base/log.ts'
+import { createLog, type Log } from '../../src/base/log.ts'
+import { createPlainLog } from '../../src/base/plain-log.ts'
 
 /** The one line that `write` causes. */
 function lineOf(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
@@ -33,4 +34,21 @@ test('log: a surprise comes with its stack', () => {
 
 test('log: debug is silent by default', () => {
   assert.throws(() => lineOf((log) => log.debug({}, 'detail')))
+})
+
+test('log: the plain log writes the lines of the other one', () => {
+  const plainLines: string[] = []
+  const plain = createPlainLog((line) => void plainLines.push(line))
+  const err = new ProjectError('REDIRECT_APPLY_FAILED', 'iptables-restore: no')
+  for (const write of [
+    (log: Log) => log.warn({ reason: 'no ip6tables', file: 'x' }, 'carried on'),
+    (log: Log) => log.error({ err, reason: 'r' }, 'failed'),
+  ]) {
+    write(plain)
+    const { time, ...line } = JSON.parse(plainLines.at(-1) ?? '') as Record<string, unknown>
+    const { time: otherTime, ...other } = lineOf(write)
+    assert.deepEqual([line, typeof time], [other, typeof otherTime])
+  }
+  plain.debug({}, 'detail')
+  assert.equal(plainLines.length, 2)
 })

@@ -1,11 +1,11 @@
-/** What is done about the certificate authority, and when. */
+/** How one authority is kept in step with a store: races, trouble, and the first start. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { SILENT } from '../../src/base/log.ts'
 import type { AuthorityState } from '../../src/certificates/authority.ts'
-import { AUTHORITY_LIFETIME_MS, authorityNeed, newAuthorityState } from '../../src/certificates/authority.ts'
-import { authorityStep, keepAuthority } from '../../src/certificates/keeper.ts'
+import { newAuthorityState } from '../../src/certificates/authority.ts'
+import { keepAuthority } from '../../src/certificates/keeper.ts'
 import type { AuthorityStore, StoredAuthority } from '../../src/certificates/store.ts'
 import { ProjectError } from '../../src/base/errors.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
@@ -14,72 +14,8 @@ const NOW_MS = Date.UTC(2026, 0, 1)
 const stateOf = (generation: number, nowMs = NOW_MS): AuthorityState =>
   newAuthorityState({ installation: 'test', generation, nowMs })
 const stored = (state: AuthorityState): StoredAuthority => ({ holds: 'state', state, version: '7' })
-const BROKEN: StoredAuthority = { holds: 'broken', why: 'x', version: '7' }
 const NOTHING: StoredAuthority = { holds: 'nothing' }
-
 const one = stateOf(1)
-const two = stateOf(2)
-const expired = stateOf(3, NOW_MS - 2 * AUTHORITY_LIFETIME_MS)
-const newer: AuthorityState = { ...stateOf(1), isReadOnly: true }
-
-const cases: { name: string; in: StoredAuthority; memory?: AuthorityState; want: unknown }[] = [
-  {
-    name: 'the first start makes an authority',
-    in: NOTHING,
-    want: { do: 'create', reason: 'missing', over: undefined, above: 0 },
-  },
-  { name: 'a later start takes what is there', in: stored(one), want: { do: 'adopt', state: one } },
-  { name: 'nothing changed', in: stored(one), memory: one, want: { do: 'keep' } },
-  { name: 'another replica went on', in: stored(two), memory: one, want: { do: 'adopt', state: two } },
-  {
-    name: 'a deleted authority is written again',
-    in: NOTHING,
-    memory: two,
-    want: { do: 'restore', reason: 'missing', over: undefined },
-  },
-  {
-    name: 'a spoiled one is overwritten from memory',
-    in: BROKEN,
-    memory: two,
-    want: { do: 'restore', reason: 'broken', over: '7' },
-  },
-  {
-    name: 'a spoiled one at the start is replaced',
-    in: BROKEN,
-    want: { do: 'create', reason: 'broken', over: '7', above: 0 },
-  },
-  {
-    name: 'an older one does not take over',
-    in: stored(one),
-    memory: two,
-    want: { do: 'restore', reason: 'older', over: '7' },
-  },
-  {
-    name: 'an expired one is replaced by the next generation',
-    in: stored(expired),
-    memory: expired,
-    want: { do: 'create', reason: 'expired', over: '7', above: 3 },
-  },
-  {
-    name: "a newer version's is used and never written",
-    in: stored(newer),
-    memory: two,
-    want: { do: 'adopt', state: newer },
-  },
-]
-for (const row of cases) {
-  test(`authorityStep: ${row.name}`, () => assert.deepEqual(authorityStep(row.in, row.memory, NOW_MS), row.want))
-}
-
-test('authorityNeed: renewal is due with a third of the lifetime left, replacement at its end', () => {
-  const { signer } = one
-  const { notBeforeMs, notAfterMs } = signer.certificate
-  const dueMs = notAfterMs - (notAfterMs - notBeforeMs) / 3
-  assert.deepEqual(authorityNeed(signer, dueMs - 1), { do: 'wait', untilMs: dueMs })
-  assert.deepEqual(authorityNeed(signer, dueMs), { do: 'rotate', reason: 'nearExpiry' })
-  assert.equal(authorityNeed(signer, notAfterMs - 1).do, 'rotate')
-  assert.deepEqual(authorityNeed(signer, notAfterMs), { do: 'replace', reason: 'expired' })
-})
 
 /** A store in memory that fails and loses races on demand. */
 function fakeStore(): AuthorityStore & { failures: number; stored: StoredAuthority; beforeWrite: () => void } {
@@ -144,8 +80,12 @@ test('keepAuthority: without a store the authority can live in memory alone, and
 })
 
 test('keepAuthority: a new authority comes after every one that callers trust', async () => {
-  const keeper = await keepAuthority({ ...options(fakeStore()), trustedGeneration: () => Promise.resolve(41) })
-  assert.equal(keeper.current().generation, 42)
+  const clock = createFakeClock()
+  const look = () => Promise.resolve({ isReadable: true, generation: 41, isConfirmed: false })
+  const starting = keepAuthority({ ...options(fakeStore(), clock), look })
+  await clock.untilWaiting()
+  clock.advance(2000)
+  assert.equal((await starting).current().generation, 42)
 })
 
 test('keepAuthority: trouble with the store later leaves the authority in force', async () => {

@@ -7,7 +7,14 @@ import { test } from 'node:test'
 import { connect } from 'node:tls'
 
 import { newAuthorityState } from '../../src/certificates/authority.ts'
-import { issueLeaf, leafNeed, pairProblem, servesHost, servingNames } from '../../src/certificates/leaf.ts'
+import {
+  LEAF_LIFETIME_MS,
+  issueLeaf,
+  leafNeed,
+  pairProblem,
+  servesHost,
+  servingNames,
+} from '../../src/certificates/leaf.ts'
 import { encodeKey, generateKey } from '../../src/certificates/x509.ts'
 
 const NOW_MS = Date.now()
@@ -41,7 +48,7 @@ for (const bad of [
 
 test('leafNeed: each reason on its own', () => {
   const wanted = { authorityId: leaf.issuerId, names: NAMES, nowMs: NOW_MS }
-  const dueMs = leaf.notAfterMs - (leaf.notAfterMs - leaf.notBeforeMs) / 3
+  const dueMs = leaf.notAfterMs - LEAF_LIFETIME_MS / 3
   assert.deepEqual(leafNeed(undefined, wanted), { do: 'issue', reason: 'missing' })
   assert.deepEqual(leafNeed(leaf, { ...wanted, authorityId: 'x' }), { do: 'issue', reason: 'authorityChanged' })
   assert.deepEqual(leafNeed(leaf, { ...wanted, names: ['x'] }), { do: 'issue', reason: 'namesChanged' })

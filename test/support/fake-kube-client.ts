@@ -134,7 +134,12 @@ export function createFakeKubeClient(): FakeKubeClient {
           ? entry
           : { ...entry, clientConfig: { ...entry.clientConfig, ...change.clientConfig } }
       })
-      return store(place, { ...before, webhooks: merged } as KubeObject) as never
+      const annotations = { ...before.metadata.annotations, ...metadata.annotations }
+      return store(place, {
+        ...before,
+        metadata: { ...before.metadata, annotations },
+        webhooks: merged,
+      } as KubeObject) as never
     },
     delete: async (place) => {
       await Promise.resolve()

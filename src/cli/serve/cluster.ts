@@ -5,11 +5,11 @@ import type { Clock } from '../../base/clock.ts'
 import { ProjectError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { CaBundleOptions, ConfigurationPlace } from '../../certificates/ca-bundle.ts'
-import { trustedGeneration } from '../../certificates/ca-bundle.ts'
+import { lookAtBundles } from '../../certificates/ca-bundle.ts'
 import type { KeeperOptions } from '../../certificates/keeper.ts'
 import { createSecretStore } from '../../certificates/secret-store.ts'
 import { supportsNativeSidecars } from '../../injection/native-sidecars.ts'
-import { createKubeClient, hasStatus } from '../../kube/client.ts'
+import { createKubeClient } from '../../kube/client.ts'
 import { watchNamespaces, watchNodes, watchProxyConfigs } from '../../kube/cluster-objects.ts'
 import type { WatchDeps } from '../../kube/cluster-objects.ts'
 import { connectCluster } from '../../kube/config.ts'
@@ -26,8 +26,8 @@ export interface Cluster {
   readonly source: ConfigurationSource
   /** Our Services, whose names the serving certificate must carry. */
   readonly services: CaBundleOptions['own']['services']
-  /** Where the authority is kept, and how a new one is numbered. */
-  authority(own: CaBundleOptions['own']): Pick<KeeperOptions, 'store' | 'trustedGeneration'>
+  /** Where the authority is kept, and what callers trust. */
+  authority(own: CaBundleOptions['own']): Pick<KeeperOptions, 'store' | 'look'>
   /** Everything about caBundle but what it should be. */
   bundles(own: CaBundleOptions['own']): Omit<CaBundleOptions, 'wanted' | 'onWantedChange' | 'onWrite'>
 }
@@ -38,8 +38,6 @@ export interface ClusterDeps {
   readonly log: Log
   readonly signal: AbortSignal
 }
-
-const FORBIDDEN = 403
 
 /**
  * The cluster of --kubeconfig, or the one this pod runs in; undefined without either, and where --objects stand for one.
@@ -62,7 +60,7 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
     services,
     authority: (own) => ({
       store: createSecretStore({ client, namespace, name: options.caSecret, clock, log }),
-      trustedGeneration: (asked) => trustedOrNone({ ...shared, own }, asked),
+      look: (bundlePem, asked) => lookAtBundles({ ...shared, own }, bundlePem, asked),
     }),
     bundles: (own) => ({ ...shared, own, clock, log, signal }),
   }
@@ -73,19 +71,6 @@ function configurationsOf({ webhookConfigurations, validationConfigurations }: S
     ...webhookConfigurations.map((name) => ({ resource: MUTATING_WEBHOOKS, name })),
     ...validationConfigurations.map((name) => ({ resource: VALIDATING_WEBHOOKS, name })),
   ]
-}
-
-/** Where there is no right to look, nothing is known of former authorities, and the first generation is as good as any. */
-async function trustedOrNone(options: Parameters<typeof trustedGeneration>[0], signal: AbortSignal): Promise<number> {
-  let highest = 0
-  for (const place of options.configurations) {
-    try {
-      highest = Math.max(highest, await trustedGeneration({ ...options, configurations: [place] }, signal))
-    } catch (err) {
-      if (!hasStatus(err, FORBIDDEN)) throw err
-    }
-  }
-  return highest
 }
 
 /** Files that were named win over ConfigMaps; where there is neither, what is shipped is used. */

@@ -161,10 +161,14 @@ async function startCertificates(options: ServeOptions, deps: PublishDeps, signa
     return { ...source, caFile: ifThere(join(dirname(tlsFiles.certFile), 'ca.crt')) }
   }
   const source = await startOwnCertificates(options, deps, signal)
-  publish(source, deps, () => {
-    const { bundlePem, generation } = source.authority()
-    return { bundlePem, generation }
-  })
+  publish(
+    { ...source, onChange: (listener) => source.onAuthorityChange(() => listener(source.current())) },
+    deps,
+    () => {
+      const { bundlePem, generation } = source.authority()
+      return { bundlePem, generation }
+    },
+  )
   const caFile = deps.cluster === undefined ? ifThere(join(options.stateDir, CURRENT_LINK, 'ca.crt')) : undefined
   return { ...source, caFile }
 }

@@ -29,17 +29,12 @@ export function wrongAttribute(key: string, values: readonly string[]): string |
     // The exact names of claims-free request.auth keys do not begin like any of these.
     return isBracketed(key) ? undefined : `bad key (${key}): should have format a[b]`
   }
-  if (Object.hasOwn(EXACT, key)) return joined(EXACT[key]?.(key, values) ?? [])
+  if (Object.hasOwn(EXACT, key)) return EXACT[key]?.(key, values).join('; ') || undefined
   if (key === 'destination.namespace') return `attribute ${key} is replaced by metadata.namespace`
   if (key.startsWith('destination.labels')) return `attribute ${key} is replaced by the workload selector`
   if (key === 'destination.name' || key === 'destination.user')
     return `deprecated attribute ${key}: only supported in v1alpha1`
   return `unknown attribute: ${key}`
-}
-
-function joined(findings: Iterable<string>): string | undefined {
-  const texts = [...findings]
-  return texts.length === 0 ? undefined : texts.join('; ')
 }
 
 function isBracketed(key: string): boolean {

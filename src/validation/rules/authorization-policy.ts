@@ -165,30 +165,19 @@ function checkFrom({ from = [] }: PolicyRule, { at, position, report }: RulePlac
   }
 }
 
+const NAMED_SOURCES: ReadonlySet<string> = new Set(['principals', 'notPrincipals', 'namespaces', 'notNamespaces'])
+const ACCOUNT_SOURCES: ReadonlySet<string> = new Set(['serviceAccounts', 'notServiceAccounts'])
+
 function checkSource(source: Source, { at, position, report }: RulePlace): void {
-  const has = (...names: readonly (keyof Source)[]): boolean => names.some((name) => source[name] !== undefined)
-  if (
-    has('principals', 'notPrincipals', 'namespaces', 'notNamespaces') &&
-    has('serviceAccounts', 'notServiceAccounts')
-  ) {
-    report.error(
-      'POLICY_SOURCE',
-      at,
-      `cannot set serviceAccounts with namespaces or principals, found at rule ${position}`,
-    )
-  }
-  if (!has(...SOURCE_LISTS))
-    report.error('POLICY_SOURCE', at, `\`from.source\` must not be empty, found at rule ${position}`)
-  for (const name of IP_LISTS)
-    checkEach(source[name], { at: field(at, name), name: capital(name), check: wrongIps, report })
-  for (const name of SOURCE_LISTS) {
-    checkEach(source[name], {
-      at: field(at, name),
-      name: capital(name),
-      check: SOURCE_CHECKS[name] ?? wrongEmpty,
-      report,
-    })
-  }
+  const present = SOURCE_LISTS.filter((name) => source[name] !== undefined)
+  const fail = (text: string): void => report.error('POLICY_SOURCE', at, `${text}, found at rule ${position}`)
+  if (present.some((name) => ACCOUNT_SOURCES.has(name)) && present.some((name) => NAMED_SOURCES.has(name)))
+    fail('cannot set serviceAccounts with namespaces or principals')
+  if (present.length === 0) fail('`from.source` must not be empty')
+  const ask = (name: (typeof SOURCE_LISTS)[number], check: ValuesCheck): void =>
+    checkEach(source[name], { at: field(at, name), name: capital(name), check, report })
+  for (const name of IP_LISTS) if (source[name] !== undefined) ask(name, wrongIps)
+  for (const name of present) ask(name, SOURCE_CHECKS[name] ?? wrongEmpty)
 }
 
 function checkTo({ to = [] }: PolicyRule, { at, position, report }: RulePlace): void {
@@ -207,7 +196,10 @@ function checkTo({ to = [] }: PolicyRule, { at, position, report }: RulePlace): 
 
 function checkOperation(operation: Operation, at: FieldPath, report: Report): void {
   const ask = (names: readonly (keyof Operation)[], check: ValuesCheck): void => {
-    for (const name of names) checkEach(operation[name], { at: field(at, name), name: capital(name), check, report })
+    for (const name of names) {
+      const values = operation[name]
+      if (values !== undefined) checkEach(values, { at: field(at, name), name: capital(name), check, report })
+    }
   }
   ask(['ports', 'notPorts'], wrongPorts)
   ask(OPERATION_LISTS, wrongEmpty)

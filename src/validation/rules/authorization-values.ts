@@ -4,7 +4,7 @@ import { isIpAddress, isIpPrefix } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import { byteLength } from './values.ts'
 
-export type ValuesCheck = (name: string, values: readonly string[]) => Iterable<string>
+export type ValuesCheck = (name: string, values: readonly string[]) => readonly string[]
 
 export function checkEach(
   values: readonly string[] | undefined,
@@ -13,68 +13,72 @@ export function checkEach(
   if (values !== undefined) for (const wrong of check(name, values)) report.error('POLICY_VALUE', at, wrong)
 }
 
+/** Nearly always the answer; not a new list each time. */
+const NOTHING_WRONG: readonly string[] = []
+
 /** Stops at the first empty one. */
-export const wrongEmpty: ValuesCheck = function* (name, values) {
-  if (values.includes('')) yield `empty value not allowed, found in ${name}`
-}
+export const wrongEmpty: ValuesCheck = (name, values) =>
+  values.includes('') ? [`empty value not allowed, found in ${name}`] : NOTHING_WRONG
 
 /** Addresses, and prefixes when there is a slash; one finding per bad value. */
-export const wrongIps: ValuesCheck = function* (_name, values) {
-  for (const value of values) {
-    if (value.includes('/')) {
-      if (!isIpPrefix(value)) yield `bad CIDR range (${value}): not a prefix of an IP address`
-    } else if (!isIpAddress(value)) yield `bad IP address (${value})`
-  }
-}
+export const wrongIps: ValuesCheck = (_name, values) => eachWrong(values, wrongIp)
 
 /** istiod: 0 and leading zeros pass, ranges and names do not. */
-export const wrongPorts: ValuesCheck = function* (_name, values) {
-  for (const value of values) {
-    if (!/^\d+$/.test(value)) yield `bad port (${value}): not a decimal number`
-    else if (Number(value) > 65535) yield `bad port (${value}): <nil>`
-  }
+export const wrongPorts: ValuesCheck = (_name, values) => eachWrong(values, wrongPort)
+
+function eachWrong(values: readonly string[], wrong: (value: string) => string | undefined): readonly string[] {
+  const found = values.map(wrong).filter((text) => text !== undefined)
+  return found.length === 0 ? NOTHING_WRONG : found
 }
 
-export const wrongWildcards: ValuesCheck = function* (name, values) {
-  for (const empty of wrongEmpty(name, values)) {
-    yield empty
-    return
-  }
-  for (const value of values) {
-    const first = value.indexOf('*')
-    if (first === -1) continue
-    if (first !== value.lastIndexOf('*')) yield `at most one wildcard is allowed, found in ${name}: "${value}"`
-    else if (first !== 0 && first !== value.length - 1)
-      yield `wildcard is only allowed at the start or end, found in ${name}: "${value}"`
-    else continue
-    return
-  }
+function wrongIp(value: string): string | undefined {
+  if (!value.includes('/')) return isIpAddress(value) ? undefined : `bad IP address (${value})`
+  return isIpPrefix(value) ? undefined : `bad CIDR range (${value}): not a prefix of an IP address`
 }
 
-export const wrongTrustDomains: ValuesCheck = function* (name, values) {
-  for (const wrong of wrongWildcards(name, values)) {
-    yield wrong
-    return
+function wrongPort(value: string): string | undefined {
+  if (!/^\d+$/.test(value)) return `bad port (${value}): not a decimal number`
+  return Number(value) > 65535 ? `bad port (${value}): <nil>` : undefined
+}
+
+/** What is wrong with the first value that is wrong. */
+function firstWrong(values: readonly string[], wrong: (value: string) => string | undefined): readonly string[] {
+  for (const value of values) {
+    const text = wrong(value)
+    if (text !== undefined) return [text]
   }
-  const slashed = values.find((value) => value.includes('/'))
-  if (slashed !== undefined) yield `trust domain must not contain '/', found in ${name}: "${slashed}"`
+  return NOTHING_WRONG
+}
+
+export const wrongWildcards: ValuesCheck = (name, values) => {
+  const empty = wrongEmpty(name, values)
+  return empty.length > 0 ? empty : firstWrong(values, (value) => wrongWildcard(name, value))
+}
+
+function wrongWildcard(name: string, value: string): string | undefined {
+  const first = value.indexOf('*')
+  if (first === -1) return undefined
+  if (first !== value.lastIndexOf('*')) return `at most one wildcard is allowed, found in ${name}: "${value}"`
+  return first === 0 || first === value.length - 1
+    ? undefined
+    : `wildcard is only allowed at the start or end, found in ${name}: "${value}"`
+}
+
+export const wrongTrustDomains: ValuesCheck = (name, values) => {
+  const wrong = wrongWildcards(name, values)
+  if (wrong.length > 0) return wrong
+  return firstWrong(values, (value) =>
+    value.includes('/') ? `trust domain must not contain '/', found in ${name}: "${value}"` : undefined,
+  )
 }
 
 const MAX_ACCOUNTS = 16
 const MAX_ACCOUNT_BYTES = 320
 
-export const wrongAccounts: ValuesCheck = function* (name, values) {
-  if (values.length > MAX_ACCOUNTS) {
-    yield `${name} may not have more than ${MAX_ACCOUNTS} values`
-    return
-  }
-  for (const value of values) {
-    const wrong = wrongAccount(name, value)
-    if (wrong === undefined) continue
-    yield wrong
-    return
-  }
-}
+export const wrongAccounts: ValuesCheck = (name, values) =>
+  values.length > MAX_ACCOUNTS
+    ? [`${name} may not have more than ${MAX_ACCOUNTS} values`]
+    : firstWrong(values, (value) => wrongAccount(name, value))
 
 function wrongAccount(name: string, value: string): string | undefined {
   if (value === '') return `empty value not allowed, found in ${name}`
@@ -94,14 +98,7 @@ function wrongAccount(name: string, value: string): string | undefined {
 const LITERAL = /^[a-zA-Z0-9-._~%!$&'()+,;:@=]+$/
 
 /** Path templates: `{*}` one segment, `{**}` any number; stops at the first bad path. */
-export const wrongPaths: ValuesCheck = function* (name, values) {
-  for (const path of values) {
-    const wrong = wrongPath(name, path)
-    if (wrong === undefined) continue
-    yield wrong
-    return
-  }
-}
+export const wrongPaths: ValuesCheck = (name, values) => firstWrong(values, (path) => wrongPath(name, path))
 
 /** Cut by hand: a regular expression anchored at the end would take quadratic time on many slashes. */
 function withoutOuterSlashes(path: string): string {
@@ -113,6 +110,7 @@ function withoutOuterSlashes(path: string): string {
 }
 
 function wrongPath(name: string, path: string): string | undefined {
+  if (!path.includes('{') && !path.includes('}')) return undefined
   const isTemplate = path.includes('{*}') || path.includes('{**}')
   const bare = withoutOuterSlashes(path)
   const where = `invalid or unsupported path ${bare}, found in ${name}`

@@ -6,9 +6,14 @@ import type { ObjectSchema, Schema } from '../schema/dsl.ts'
 import type { HttpMatch, StringMatch, VirtualService } from '../schema/kinds/virtual-service.ts'
 import { virtualService } from '../schema/kinds/virtual-service.ts'
 
+/** What matches of the three lists have in common, as far as it is looked at here. */
+type Match = HttpMatch & {
+  readonly sniHosts?: readonly string[] | undefined
+  readonly destinationSubnets?: readonly string[] | undefined
+}
 interface Route {
   readonly name?: string | undefined
-  readonly match?: readonly unknown[] | undefined
+  readonly match?: readonly Match[] | undefined
 }
 interface Place {
   readonly at: FieldPath
@@ -55,51 +60,79 @@ const nameOf = (name: string | undefined, position: number): string =>
   name === undefined || name === '' ? `#${position}` : JSON.stringify(name)
 
 function warnInList(routes: readonly Route[], place: Place, prefixes?: PrefixMatch[]): void {
-  const seen = new Map<string, string>()
+  const seen: SeenMatches = new Map()
   let catchAll = false
-  for (const [i, route] of routes.entries()) {
-    const at = index(place.at, i)
-    const name = nameOf(prefixes === undefined ? undefined : route.name, i)
-    const unused = (reason: string): void =>
-      place.report.warn('ROUTE_UNREACHABLE', at, `virtualService rule ${name} not used (${reason})`)
-    if (route.match === undefined || route.match.length === 0) {
-      if (catchAll) unused('only the last rule can have no matches')
+  for (let i = 0; i < routes.length; i++) {
+    const { name: given, match = [] } = routes[i] ?? {}
+    const route = { ...place, at: index(place.at, i), name: prefixes === undefined ? undefined : given, position: i }
+    if (match.length === 0) {
+      if (catchAll) warnOfUnused(route, 'only the last rule can have no matches')
       catchAll = true
-    } else if (catchAll) for (const _ of route.match) unused('route without matches defined before')
-    else if (warnOfDuplicates(route.match, { ...place, at, name, seen, prefixes }) === route.match.length) {
-      unused('all matches used by prior rules')
+    } else if (catchAll) for (const _ of match) warnOfUnused(route, 'route without matches defined before')
+    else if (warnOfDuplicates(match, { ...route, seen, prefixes }) === match.length) {
+      warnOfUnused(route, 'all matches used by prior rules')
     }
   }
 }
 
 interface RoutePlace extends Place {
-  readonly name: string
-  readonly seen: Map<string, string>
-  readonly prefixes: PrefixMatch[] | undefined
+  readonly name: string | undefined
+  readonly position: number
 }
+
+const warnOfUnused = ({ name, position, at, report }: RoutePlace, reason: string): void =>
+  report.warn('ROUTE_UNREACHABLE', at, `virtualService rule ${nameOf(name, position)} not used (${reason})`)
 
 /** How many of the entries an earlier entry of this list, or of this route, already has. */
 function warnOfDuplicates(
-  matches: readonly unknown[],
-  { at, name, seen, prefixes, report, matchSchema }: RoutePlace,
+  matches: readonly Match[],
+  { seen, prefixes, ...route }: RoutePlace & { seen: SeenMatches; prefixes: PrefixMatch[] | undefined },
 ): number {
+  const { at, report, matchSchema } = route
+  const routeName = nameOf(route.name, route.position)
   let duplicates = 0
-  for (const [i, match] of matches.entries()) {
-    const matchName = nameOf(prefixes === undefined ? undefined : (match as HttpMatch).name, i)
+  for (let i = 0; i < matches.length; i++) {
+    const match = matches[i] ?? {}
+    const matchName = nameOf(prefixes === undefined ? undefined : match.name, i)
     const here = index(field(at, 'match'), i)
-    const text = canonical(matchSchema, match)
-    const earlier = seen.get(text)
+    const earlier = firstEqual(seen, { match, route: routeName }, matchSchema)
     if (earlier === undefined) {
-      seen.set(text, name)
-      const prefix = (match as HttpMatch).uri?.prefix ?? ''
-      if (prefix !== '') prefixes?.push({ prefix, match: match as HttpMatch, matchName, route: name, at: here })
+      const prefix = match.uri?.prefix ?? ''
+      if (prefix !== '') prefixes?.push({ prefix, match, matchName, route: routeName, at: here })
       continue
     }
     duplicates += 1
-    report.warn('MATCH_INEFFECTIVE', here, ineffective(name, matchName, `rule ${earlier}`))
+    report.warn('MATCH_INEFFECTIVE', here, ineffective(routeName, matchName, `rule ${earlier.route}`))
   }
   return duplicates
 }
+
+interface SeenMatch {
+  readonly match: Match
+  readonly route: string
+}
+/** By a part that tells most matches apart: few need to be spelled out in full. */
+type SeenMatches = Map<string, SeenMatch | Map<string, SeenMatch>>
+
+/** The earlier match that says the same; without one, this match is remembered. */
+function firstEqual(seen: SeenMatches, mine: SeenMatch, schema: Schema): SeenMatch | undefined {
+  const key = tellingPart(mine.match)
+  const known = seen.get(key)
+  if (known === undefined) {
+    seen.set(key, mine)
+    return undefined
+  }
+  const same = known instanceof Map ? known : new Map([[canonical(schema, known.match), known]])
+  if (same !== known) seen.set(key, same)
+  const text = canonical(schema, mine.match)
+  const earlier = same.get(text)
+  if (earlier === undefined) same.set(text, mine)
+  return earlier
+}
+
+/** The same for equal matches, mostly different for others. */
+const tellingPart = ({ uri, sniHosts, destinationSubnets, port = 0 }: Match): string =>
+  uri?.exact ?? uri?.prefix ?? uri?.regex ?? sniHosts?.[0] ?? destinationSubnets?.[0] ?? `:${port}`
 
 const ineffective = (route: string, match: string, where: string): string =>
   `virtualService rule ${route} match ${match} is not used (duplicate/overlapping match in ${where})`

@@ -12,7 +12,8 @@ export interface CelFinding {
 /** Every rule that does not hold. The value must have passed the structural check, its non-blocking errors aside. */
 export function checkCel(schema: Schema, value: unknown, at: FieldPath): CelFinding[] {
   const findings: CelFinding[] = []
-  walk(schema, value, { at, findings })
+  const plan = planOf(schema)
+  if (plan !== undefined) walk(plan, value, { at, findings })
   return findings
 }
 
@@ -21,31 +22,56 @@ interface Place {
   readonly findings: CelFinding[]
 }
 
-function walk(schema: Schema, value: unknown, place: Place): void {
-  if (!leadsToRules(schema) || value === null || value === undefined) return
-  if (schema.cel !== undefined) for (const rule of schema.cel) ask(rule, schema, value, place)
+/** A schema reduced to its rules and to the ways that lead to rules. */
+interface Plan {
+  readonly schema: Schema
+  readonly rules: readonly CelRule[]
+  readonly fields: ReadonlyMap<string, Plan>
+  /** Of lists and maps. */
+  readonly elements: Plan | undefined
+}
+
+const PLANS = new WeakMap<Schema, { readonly plan: Plan | undefined }>()
+
+/** Undefined when there is no rule on the schema or below; made once per schema. */
+function planOf(schema: Schema): Plan | undefined {
+  const known = PLANS.get(schema)
+  if (known !== undefined) return known.plan
+  const children = schema.kind === 'object' ? [...schema.declared] : []
+  const fields = new Map(
+    children.flatMap(([name, child]) => {
+      const plan = planOf(child)
+      return plan === undefined ? [] : [[name, plan] as const]
+    }),
+  )
+  const elements = elementsOf(schema)
+  const rules = schema.cel ?? []
+  const leads = rules.length > 0 || fields.size > 0 || elements !== undefined
+  const plan = leads ? { schema, rules, fields, elements } : undefined
+  PLANS.set(schema, { plan })
+  return plan
+}
+
+function elementsOf(schema: Schema): Plan | undefined {
+  if (schema.kind === 'list') return planOf(schema.items)
+  return schema.kind === 'map' ? planOf(schema.values) : undefined
+}
+
+function walk(plan: Plan, value: unknown, place: Place): void {
+  if (value === null || value === undefined) return
+  for (const rule of plan.rules) ask(rule, plan.schema, value, place)
   const { at, findings } = place
-  switch (schema.kind) {
-    case 'object':
-      for (const key of Object.keys(value)) {
-        const declared = schema.declared.get(key)
-        if (declared === undefined || !leadsToRules(declared)) continue
-        walk(declared, (value as Readonly<Record<string, unknown>>)[key], { at: field(at, key), findings })
-      }
-      return
-    case 'list':
-      for (const [i, item] of (value as readonly unknown[]).entries())
-        walk(schema.items, item, { at: index(at, i), findings })
-      return
-    case 'map':
-      for (const [key, item] of Object.entries(value)) walk(schema.values, item, { at: entry(at, key), findings })
-      return
-    case 'string':
-    case 'enum':
-    case 'boolean':
-    case 'integer':
-    case 'number':
-    case 'free':
+  const { elements } = plan
+  if (plan.fields.size > 0) {
+    for (const key in value) {
+      const child = plan.fields.get(key)
+      if (child === undefined) continue
+      walk(child, (value as Readonly<Record<string, unknown>>)[key], { at: field(at, key), findings })
+    }
+  } else if (elements !== undefined && Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) walk(elements, value[i], { at: index(at, i), findings })
+  } else if (elements !== undefined) {
+    for (const [key, item] of Object.entries(value)) walk(elements, item, { at: entry(at, key), findings })
   }
 }
 
@@ -66,21 +92,4 @@ const celType = (schema: Schema): string => {
   if (schema.kind === 'list') return 'array'
   if (schema.kind === 'enum') return 'string'
   return schema.kind === 'map' || schema.kind === 'free' ? 'object' : schema.kind
-}
-
-const KNOWN = new WeakMap<Schema, boolean>()
-
-/** Whether there is any rule on this schema or below; asked once per schema. */
-function leadsToRules(schema: Schema): boolean {
-  const known = KNOWN.get(schema)
-  if (known !== undefined) return known
-  const leads = schema.cel !== undefined || childrenOf(schema).some(leadsToRules)
-  KNOWN.set(schema, leads)
-  return leads
-}
-
-function childrenOf(schema: Schema): readonly Schema[] {
-  if (schema.kind === 'object') return Object.values(schema.fields)
-  if (schema.kind === 'list') return [schema.items]
-  return schema.kind === 'map' ? [schema.values] : []
 }

@@ -69,14 +69,16 @@ function decodeValue(schema: Schema, value: unknown, place: Place): unknown {
   }
 }
 
-/** Go's base64 reader skips line breaks. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** Whether Go reads the text as base64. Go's reader skips line breaks. */
+export const isBase64 = (text: string): boolean => BASE64.test(text.replaceAll(/[\r\n]/g, ''))
 
 function decodeString({ as }: StringSchema, value: string, place: Place): string | undefined {
   if (as === 'duration' && parseGoDurationNs(value) === undefined) {
     return fail(place, `bad Duration: time: invalid duration ${JSON.stringify(value)}`)
   }
-  if (as === 'bytes' && !BASE64.test(value.replaceAll(/[\r\n]/g, ''))) return fail(place, 'illegal base64 data')
+  if (as === 'bytes' && !isBase64(value)) return fail(place, 'illegal base64 data')
   return value
 }
 

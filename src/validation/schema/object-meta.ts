@@ -21,6 +21,7 @@ const META_FIELDS: Readonly<Record<string, MetaType>> = {
   managedFields: 'objects',
 }
 
+const META_ENTRIES = Object.entries(META_FIELDS)
 export const META_FIELD_NAMES: readonly string[] = Object.keys(META_FIELDS)
 
 export interface ObjectMeta {
@@ -45,7 +46,7 @@ const isBag = (value: unknown): value is Bag => typeof value === 'object' && val
 export function readObjectMeta(metadata: unknown): MetaResult {
   const bag = isBag(metadata) ? metadata : {}
   const wrongWhole = metadata === undefined || metadata === null || isBag(metadata) ? undefined : mismatch(metadata, '')
-  const wrongField = Object.entries(META_FIELDS).find(([name, type]) => !fits(type, bag[name]))
+  const wrongField = META_ENTRIES.find(([name, type]) => bag[name] !== undefined && !fits(type, bag[name]))
   const texts = (name: string): Readonly<Record<string, string>> => textMap(bag[name])
   return {
     meta: {
@@ -61,8 +62,17 @@ export function readObjectMeta(metadata: unknown): MetaResult {
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-const textMap = (value: unknown): Readonly<Record<string, string>> =>
-  isBag(value) ? Object.fromEntries(Object.entries(value).map(([key, text]) => [key, textOf(text)])) : {}
+function textMap(value: unknown): Readonly<Record<string, string>> {
+  if (!isBag(value)) return {}
+  if (holdsTextsOnly(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, textOf(text)]))
+}
+
+function holdsTextsOnly(bag: Bag): bag is Readonly<Record<string, string>> {
+  for (const key in bag) if (typeof bag[key] !== 'string') return false
+  return true
+}
+
 const mismatch = (value: unknown, name: string): string =>
   `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go struct field ObjectMeta${name}`
 

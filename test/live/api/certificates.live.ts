@@ -4,7 +4,7 @@ import { after, test } from 'node:test'
 
 import { systemClock } from '../../../src/base/clock.ts'
 import { SILENT } from '../../../src/base/log.ts'
-import { keepCaBundles, trustedGeneration } from '../../../src/certificates/ca-bundle.ts'
+import { keepCaBundles, lookAtBundles } from '../../../src/certificates/ca-bundle.ts'
 import type { WantedBundle, WebhookConfiguration } from '../../../src/certificates/ca-bundle.ts'
 import { startIssuedSource } from '../../../src/certificates/issued-source.ts'
 import { servingNames } from '../../../src/certificates/leaf.ts'
@@ -175,7 +175,7 @@ test(
     await kubectl(['apply', '-f', '-'], manifest([OURS, OURS_BY_URL, THEIRS]))
     try {
       await become(authority.bundlePem, authority.bundlePem, '')
-      assert.equal(await trustedGeneration(options, signal), 3)
+      assert.equal((await lookAtBundles(options, authority.bundlePem, signal)).generation, 3)
 
       const blank = JSON.stringify([{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }])
       await kubectl(['patch', 'mutatingwebhookconfiguration', CONFIGURATION, '--type=json', '-p', blank])

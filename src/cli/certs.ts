@@ -1,0 +1,143 @@
+/** `mesh-admission certs`: shows, renews and exports the certificate authority of an installation. */
+import { Argument } from 'commander'
+
+import { systemClock } from '../base/clock.ts'
+import { parseDurationMs } from '../base/duration.ts'
+import { ProjectError } from '../base/errors.ts'
+import type { AuthorityState } from '../certificates/authority.ts'
+import { exportText, writeExport } from './certs/export.ts'
+import { forecast } from './certs/forecast.ts'
+import { followRotation, newToken, requestRotation, ROTATE_ANNOTATION } from './certs/rotate.ts'
+import { certsStatus, isHealthy } from './certs/status.ts'
+import { statusText } from './certs/status-text.ts'
+import type { CertsPlace } from './certs/store.ts'
+import { addPlaceFlags, findPlace } from './certs/store.ts'
+import type { CommandInput, CommandModule } from './commands.ts'
+import type { Format } from './format.ts'
+import { addFormatFlag, structured } from './format.ts'
+import { listConfigurations } from './installed/configurations.ts'
+import type { CommandContext } from './output.ts'
+import { EXIT } from './output.ts'
+
+type Options = CommandInput['options']
+interface Run {
+  readonly place: CertsPlace
+  readonly options: Options
+  readonly context: CommandContext
+  readonly signal: AbortSignal
+}
+
+const ACTIONS: Readonly<Record<string, (run: Run) => Promise<number>>> = { status, rotate, export: exportBundle }
+/** Flags that make sense for one action only. */
+const FLAGS_OF: Readonly<Record<string, string>> = {
+  emergency: 'rotate',
+  wait: 'rotate',
+  dryRun: 'rotate',
+  withKey: 'export',
+  outputFile: 'export',
+}
+
+export const command: CommandModule = {
+  examples: [
+    { text: 'Who signs, until when, and what each webhook configuration trusts', line: 'mesh-admission certs status' },
+    {
+      text: 'The same for a program, and for a revision',
+      line: 'mesh-admission certs status --revision canary -o json',
+    },
+    {
+      text: 'A new authority, without a failed call; every step is told',
+      line: 'mesh-admission certs rotate --wait 30h',
+    },
+    { text: 'The key has leaked: the same within minutes', line: 'mesh-admission certs rotate --emergency --wait 15m' },
+    { text: 'What a caller must trust', line: 'mesh-admission certs export --output-file ca.crt' },
+  ],
+  configure: (command) => {
+    command.addArgument(new Argument('<action>', 'what to do').choices(Object.keys(ACTIONS)))
+    addPlaceFlags(command)
+    addFormatFlag(command)
+    command
+      .option('--emergency', 'rotate: the key is known to others, do not wait long')
+      .option('--wait <duration>', 'rotate: follow the steps for so long, until the new authority is trusted alone')
+      .option('--dry-run', 'rotate: ask the API server whether it could be done')
+      .option('--output-file <file>', 'export: write there instead of printing')
+      .option('--with-key', 'export: the signing key too, into a new file of mode 600')
+  },
+  run: async ({ args, options }: CommandInput, context: CommandContext) => {
+    const [action = ''] = args
+    checkFlags(action, options)
+    const act = ACTIONS[action] ?? status
+    const place = await findPlace(options, context.env)
+    return act({ place, options, context, signal: new AbortController().signal })
+  },
+}
+
+function checkFlags(action: string, options: Options): void {
+  for (const [flag, belongsTo] of Object.entries(FLAGS_OF)) {
+    if (options[flag] === undefined || belongsTo === action) continue
+    const name = flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    throw new ProjectError('OPTION_INVALID', `--${name}: expected with certs ${belongsTo}, got it with certs ${action}`)
+  }
+}
+
+async function status({ place, options, context, signal }: Run): Promise<number> {
+  const { plan, store, cluster } = place
+  const stored = await store.read(signal)
+  const configurations = cluster === undefined ? [] : await listConfigurations(cluster.client, signal)
+  const nowMs = systemClock.nowMs()
+  const told = certsStatus({ plan, place: store.place, stored, configurations, nowMs })
+  const format = options.output as Format
+  context.print(format === 'text' ? statusText(told, nowMs) : structured(told, format))
+  return isHealthy(told) ? EXIT.clean : EXIT.findings
+}
+
+async function rotate({ place, options, context, signal }: Run): Promise<number> {
+  const { plan, store, cluster } = place
+  if (cluster === undefined)
+    throw new ProjectError('OPTION_INVALID', '--state-dir: expected no folder: a rotation is asked for on the Secret')
+  const timeoutMs = waitTime(options.wait)
+  const from = await currentState(place, signal)
+  const token = newToken(systemClock.nowMs(), options.emergency === true)
+  const dryRun = options.dryRun === true
+  const { namespace, secret: name } = plan
+  await requestRotation({ client: cluster.client, namespace, name, token, dryRun, signal })
+  context.print(`${store.place}: ${ROTATE_ANNOTATION}=${token}${dryRun ? ' (dry run)' : ''}\n`)
+  if (dryRun || timeoutMs === undefined) return EXIT.clean
+  const onStep = (state: AuthorityState): void => context.print(stepLine(state))
+  onStep(from)
+  const end = AbortSignal.timeout(timeoutMs)
+  const isDone = await followRotation({ store, from, onStep, clock: systemClock, signal: end })
+  if (!isDone) context.note('the rotation goes on; mesh-admission certs status tells how far it is\n')
+  return isDone ? EXIT.clean : EXIT.findings
+}
+
+function waitTime(given: unknown): number | undefined {
+  if (typeof given !== 'string') return undefined
+  const timeMs = parseDurationMs(given)
+  if (timeMs !== undefined && timeMs > 0) return timeMs
+  throw new ProjectError('OPTION_INVALID', `--wait: expected a duration such as 30h, got ${given}`)
+}
+
+function stepLine(state: AuthorityState): string {
+  const nowMs = systemClock.nowMs()
+  const { what, atMs } = forecast(state, nowMs)
+  const at = new Date(atMs).toISOString()
+  return `${new Date(nowMs).toISOString()} generation ${state.generation}, ${state.phase}; next: ${what}, ${at}\n`
+}
+
+async function exportBundle({ place, options, context, signal }: Run): Promise<number> {
+  const withKey = options.withKey === true
+  const file = typeof options.outputFile === 'string' ? options.outputFile : undefined
+  if (withKey && file === undefined)
+    throw new ProjectError('OPTION_INVALID', '--with-key: expected --output-file beside it: a key is never printed')
+  const text = exportText(await currentState(place, signal), withKey)
+  if (file === undefined) context.print(text)
+  else await writeExport(file, text, withKey)
+  return EXIT.clean
+}
+
+async function currentState({ store }: CertsPlace, signal: AbortSignal): Promise<AuthorityState> {
+  const stored = await store.read(signal)
+  if (stored.holds === 'state') return stored.state
+  const why = stored.holds === 'broken' ? stored.why : 'nothing is stored there'
+  throw new ProjectError('CERT_STATE_INVALID', `${store.place}: ${why}`)
+}

@@ -1,0 +1,132 @@
+/** What `certs status` tells: who signs, until when, who trusts it, and what comes next. */
+import type { AuthorityPhase, AuthorityState } from '../../certificates/authority.ts'
+import type { StoredAuthority } from '../../certificates/store.ts'
+import type { BundleTrust, BundleVerdict, TrustedAuthority } from '../../certificates/trust.ts'
+import { generationOf, judgeTrust, readTrust } from '../../certificates/trust.ts'
+import { readCertificate, splitCertificates } from '../../certificates/x509.ts'
+import type { Configuration } from '../installed/configurations.ts'
+import { addressOf, ourEntries, titleOf } from '../installed/configurations.ts'
+import type { Plan } from '../manifests/plan.ts'
+import { forecast } from './forecast.ts'
+
+/** Times are RFC 3339, UTC. */
+export interface CertsStatus {
+  readonly store: string
+  readonly installation: string
+  readonly authority: AuthorityStatus | AuthorityTrouble
+  readonly webhooks: readonly WebhookStatus[]
+}
+
+export interface AuthorityTrouble {
+  readonly holds: 'nothing' | 'broken'
+  readonly why: string
+}
+
+export interface AuthorityStatus {
+  readonly holds: 'state'
+  readonly generation: number
+  readonly phase: AuthorityPhase
+  readonly phaseSince: string
+  readonly signer: CertificateStatus
+  /** What every caBundle must hold, newest first. */
+  readonly bundle: readonly CertificateStatus[]
+  readonly expired: boolean
+  readonly next: { readonly what: string; readonly at: string }
+}
+
+export interface CertificateStatus {
+  readonly commonName: string
+  /** Absent for an authority that is not ours. */
+  readonly generation?: number
+  readonly fingerprint: string
+  readonly notAfter: string
+}
+
+export interface WebhookStatus {
+  /** As kubectl takes it. */
+  readonly configuration: string
+  readonly entry: string
+  readonly leadsTo: string
+  /** `unknown` while there is no authority to compare with. */
+  readonly verdict: BundleVerdict | 'unknown'
+  readonly trusts: readonly CertificateStatus[]
+}
+
+export interface StatusInput {
+  readonly plan: Plan
+  readonly place: string
+  readonly stored: StoredAuthority
+  readonly configurations: readonly Configuration[]
+  readonly nowMs: number
+}
+
+export function certsStatus({ plan, place, stored, configurations, nowMs }: StatusInput): CertsStatus {
+  const state = stored.holds === 'state' ? stored.state : undefined
+  return {
+    store: place,
+    installation: plan.name,
+    authority: state === undefined ? troubleOf(stored) : authorityStatus(state, plan.name, nowMs),
+    webhooks: ourEntries(configurations, plan).map(({ configuration, entry }) => {
+      const { caBundle } = entry.clientConfig
+      const trust = readTrust(caBundle, plan.name)
+      return {
+        configuration: titleOf(configuration),
+        entry: entry.name,
+        leadsTo: addressOf(entry),
+        verdict: state === undefined ? 'unknown' : judgeTrust(caBundle, trust, measureOf(state)),
+        trusts: authoritiesIn(trust).map(trustedStatus),
+      }
+    }),
+  }
+}
+
+/** Whether nothing of it asks for a person: a bundle may lag behind while an authority is being changed. */
+export function isHealthy({ authority, webhooks }: CertsStatus): boolean {
+  if (authority.holds !== 'state' || authority.expired) return false
+  return webhooks.every(({ verdict }) => verdict === 'inSync' || verdict === 'different')
+}
+
+export const measureOf = ({ bundlePem, signer }: AuthorityState) => ({
+  bundlePem,
+  signerFingerprint: signer.certificate.fingerprint,
+})
+
+const troubleOf = (stored: StoredAuthority): AuthorityTrouble =>
+  stored.holds === 'broken'
+    ? { holds: 'broken', why: stored.why }
+    : { holds: 'nothing', why: 'no server has made an authority yet' }
+
+function authorityStatus(state: AuthorityState, installation: string, nowMs: number): AuthorityStatus {
+  const { what, atMs } = forecast(state, nowMs)
+  return {
+    holds: 'state',
+    generation: state.generation,
+    phase: state.phase,
+    phaseSince: time(state.phaseSinceMs),
+    signer: certificateStatus(state.signer.certificate, installation),
+    bundle: splitCertificates(state.bundlePem).map((pem) => certificateStatus(readCertificate(pem), installation)),
+    expired: nowMs >= state.signer.certificate.notAfterMs,
+    next: { what, at: time(atMs) },
+  }
+}
+
+function certificateStatus(
+  { commonName, fingerprint, notAfterMs }: Pick<TrustedAuthority, 'commonName' | 'fingerprint' | 'notAfterMs'>,
+  installation: string,
+): CertificateStatus {
+  return trustedStatus({ commonName, fingerprint, notAfterMs, generation: generationOf(commonName, installation) })
+}
+
+function trustedStatus({ commonName, generation, fingerprint, notAfterMs }: TrustedAuthority): CertificateStatus {
+  return {
+    commonName,
+    ...(generation === undefined ? {} : { generation }),
+    fingerprint,
+    notAfter: time(notAfterMs),
+  }
+}
+
+const authoritiesIn = (trust: BundleTrust): readonly TrustedAuthority[] =>
+  trust.holds === 'authorities' ? trust.authorities : []
+
+const time = (epochMs: number): string => new Date(epochMs).toISOString().replace(/\.\d{3}Z$/, 'Z')

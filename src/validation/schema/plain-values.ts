@@ -1,0 +1,18 @@
+/** What the generated code asks of single values. */
+import { parseGoDurationNs } from '../go-duration.ts'
+import { isBase64 } from './decode.ts'
+
+export const formats = {
+  'go-duration': (text: string): boolean => parseGoDurationNs(text) !== undefined,
+  base64: isBase64,
+} as const
+
+/** Whether all elements are objects, and no two have the same text or number as their `key`. */
+export function isDistinctBy(list: readonly unknown[], key: string): boolean {
+  const seen = new Set<unknown>()
+  for (const element of list) {
+    if (typeof element !== 'object' || element === null) return false
+    seen.add((element as Readonly<Record<string, unknown>>)[key])
+  }
+  return seen.size === list.length
+}
