@@ -143,8 +143,16 @@ async function openWebhook(
   const { options, metrics, certificates, clock, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
-  const onRejected = atMostEvery(REJECTION_MS, deps.clock, () => certificates.evaluateSoon())
-  const supervision = superviseWebhook(webhook, { certificates, clock, log: deps.log, metrics, onRejected })
+  const { minTlsVersion } = options
+  const onRejected = (): void => certificates.evaluateSoon()
+  const supervision = superviseWebhook(webhook, {
+    certificates,
+    clock,
+    log: deps.log,
+    metrics,
+    minTlsVersion,
+    onRejected,
+  })
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
@@ -153,18 +161,6 @@ async function openWebhook(
   } catch (err) {
     await webhook.close()
     throw err
-  }
-}
-
-/** One caller with the wrong bundle makes many handshakes. */
-const REJECTION_MS = 5000
-
-function atMostEvery(distanceMs: number, clock: Clock, act: () => void): () => void {
-  let lastMs = -Infinity
-  return () => {
-    if (Math.abs(clock.nowMs() - lastMs) < distanceMs) return
-    lastMs = clock.nowMs()
-    act()
   }
 }
 
@@ -190,6 +186,8 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
     metrics,
     log: deps.log,
     pair: certificates.current(),
+    minTlsVersion: options.minTlsVersion,
+    maxConnectionAgeMs: options.maxConnectionAgeMs,
   })
 }
 
