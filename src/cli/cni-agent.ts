@@ -1,4 +1,5 @@
 /** `mesh-admission cni-agent`: installs the CNI plugin on its node, answers its calls, mends pods that it missed. */
+import type { FastifyInstance } from 'fastify'
 import { systemClock } from '../base/clock.ts'
 import { ProjectError } from '../base/errors.ts'
 import { createLog, type Log } from '../base/log.ts'
@@ -12,11 +13,11 @@ import type { RedirectedPod } from '../redirect/cni/pod-redirect.ts'
 import { findPodProcess } from '../redirect/cni/pod-processes.ts'
 import { runRepair } from '../redirect/cni/repair.ts'
 import { runTool } from '../redirect/run.ts'
-import { listen } from '../server/listen.ts'
+import { listen, type ListenOptions } from '../server/listen.ts'
 import { buildHealthApp, buildMetricsApp } from './cni-agent/apps.ts'
 import { createCniMetrics, type CniMetrics } from './cni-agent/metrics.ts'
 import { addCniAgentFlags, resolveCniAgentOptions, type CniAgentOptions } from './cni-agent/options.ts'
-import { mustRemovePlugin } from './cni-agent/removal.ts'
+import { watchRemoval } from './cni-agent/removal.ts'
 import type { CommandInput, CommandModule } from './commands.ts'
 import { EXIT, type CommandContext } from './output.ts'
 import { packageVersion } from './package.ts'
@@ -54,8 +55,9 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
   const servers = [buildHealthApp(() => readiness.installed), buildMetricsApp(parts.metrics)] as const
   const agent = await startCallServer(parts)
   try {
-    await listen(servers[0], { port: options.healthPort, name: 'health' })
-    if (options.monitoringPort > 0) await listen(servers[1], { port: options.monitoringPort, name: 'metrics' })
+    await listenIfFree(servers[0], { port: options.healthPort, name: 'health' }, log)
+    if (options.monitoringPort > 0)
+      await listenIfFree(servers[1], { port: options.monitoringPort, name: 'metrics' }, log)
     log.info({ socket: agent.socketPath, compat: options.compat }, 'answering the CNI plugin')
     keepReachable(agent, { ending, log })
     await keepInstalled(parts, { readiness, ending })
@@ -65,6 +67,15 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
   }
   log.info({}, 'ended')
   return EXIT.clean
+}
+
+/** A port of the node may be somebody else's: pods can start without our metrics and probes, but not without us. */
+async function listenIfFree(app: FastifyInstance, options: ListenOptions, log: Log): Promise<void> {
+  try {
+    await listen(app, options)
+  } catch (err) {
+    log.error({ err }, 'going on without a server')
+  }
 }
 
 function endSignal(log: Log): AbortSignal {
@@ -129,10 +140,11 @@ async function keepInstalled(parts: Parts, { readiness, ending }: Lifetime): Pro
     metrics.ready.set(ready ? 1 : 0)
   })
   const installation = createInstallation()
+  const removal = watchRemoval({ client, options, clock: systemClock, log })
   const repairs = startRepairs(parts, ending)
   await runInstaller(install, installation, ending)
   await repairs
-  if (await mustRemovePlugin(client, options, log)) await uninstall(install, installation)
+  if (await removal.mustRemove()) await uninstall(install, installation)
 }
 
 function installOptions({ options, metrics, log }: Parts, onReady: (ready: boolean) => void): InstallOptions {
