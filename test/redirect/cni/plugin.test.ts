@@ -40,12 +40,12 @@ function deps(changes: Partial<PluginDeps> = {}): PluginDeps & { restored: strin
           return Promise.resolve(done)
         },
         network: {
-          addLoopbackAddress: nothing,
+          addLoopbackAddress: () => Promise.resolve(true),
           removeLoopbackAddress: nothing,
-          addPolicyRule: nothing,
+          addPolicyRule: () => Promise.resolve(true),
           removePolicyRule: nothing,
           hasPolicyRule: () => Promise.resolve(false),
-          addLocalRoute: nothing,
+          addLocalRoute: () => Promise.resolve(true),
           removeLocalRoute: nothing,
         },
       }),
