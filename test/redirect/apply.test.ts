@@ -183,3 +183,30 @@ test('apply: no value can put a line or an argument of its own into the rules', 
     { numRuns: 2000 },
   )
 })
+
+test('apply: the module that the kernel lacks is named, and nothing stays of the search for it', async () => {
+  const host = world()
+  const words =
+    'iptables-nft-restore: line 8: RULE_APPEND failed (No such file or directory): rule in chain ISTIO_OUTPUT'
+  const run: Run = (file, args, options) => {
+    const refused = file.endsWith('-restore') && /--uid-owner|--gid-owner/.test(options?.stdin ?? '')
+    if (refused) return Promise.resolve({ ...OK, exitCode: 1, stderr: words })
+    return host.run(file, args, options)
+  }
+  await assert.rejects(program({}, { ...host, run }), /the kernel lacks xt_owner$/m)
+  const added = host.restored.filter(({ text }) => /^-A ISTIO_PREFLIGHT/m.test(text)).length
+  const removed = host.restored.filter(({ text }) => /^-X ISTIO_PREFLIGHT/m.test(text)).length
+  assert.ok(removed > added)
+})
+
+test('apply: a missing nft, or what nft misses in the kernel, is named', async () => {
+  const native = { nativeNftables: true }
+  const failing = (result: Partial<RunResult>): World => {
+    const host = world()
+    return { ...host, run: () => Promise.resolve({ ...OK, exitCode: 1, ...result }) }
+  }
+  await assert.rejects(program(native, failing({ missing: true })), /nft binary is missing/)
+  const stderr =
+    '/dev/stdin:9:1-80: Error: Could not process rule: No such file or directory\nadd rule inet x y redirect to :1\n'
+  await assert.rejects(program(native, failing({ stderr })), /the kernel lacks nft_redir$/m)
+})
