@@ -91,17 +91,33 @@ export interface ProgramDeps extends ApplyDeps {
 }
 
 /**
- * Puts rules, addresses and routes of `config` in place, or takes them away.
+ * Puts rules, addresses and routes of `config` in place, or takes them away. A failure leaves the namespace as it was.
  * @throws ProjectError of the stage that failed
  */
 export async function programRules(config: RedirectConfig, deps: ProgramDeps): Promise<void> {
   const program = redirectProgram(config)
-  if (config.nativeNftables) await applyNftables(config, program, deps)
-  else await applyIptables(config, program, deps)
-  if (config.dryRun) return
-  // istiod: a cleanup adds addresses and routes like any other run.
-  if (config.cleanupOnly && config.compat === 'off') await removeRoutes(config, deps.network)
-  else await addRoutes(config, deps.network)
+  const apply = (): Promise<void> =>
+    config.nativeNftables ? applyNftables(config, program, deps) : applyIptables(config, program, deps)
+  if (config.dryRun) return apply()
+  if (config.compat === 'istiod') return applyThenRoute(apply, config, deps)
+  if (config.cleanupOnly) {
+    await apply()
+    return removeRoutes(config, deps.network)
+  }
+  // First, because they do nothing without rules, while rules do harm without them.
+  const undo = await addRoutes(config, deps.network)
+  try {
+    await apply()
+  } catch (error) {
+    await undo()
+    throw error
+  }
+}
+
+/** istiod: rules stay when the routes fail, and a cleanup adds addresses and routes like any other run. */
+async function applyThenRoute(apply: () => Promise<void>, config: RedirectConfig, deps: ProgramDeps): Promise<void> {
+  await apply()
+  await addRoutes(config, deps.network)
 }
 
 const NOT_READY = [

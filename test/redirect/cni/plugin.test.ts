@@ -40,12 +40,12 @@ function deps(changes: Partial<PluginDeps> = {}): PluginDeps & { restored: strin
           return Promise.resolve(done)
         },
         network: {
-          addLoopbackAddress: nothing,
+          addLoopbackAddress: () => Promise.resolve(true),
           removeLoopbackAddress: nothing,
-          addPolicyRule: nothing,
+          addPolicyRule: () => Promise.resolve(true),
           removePolicyRule: nothing,
           hasPolicyRule: () => Promise.resolve(false),
-          addLocalRoute: nothing,
+          addLocalRoute: () => Promise.resolve(true),
           removeLocalRoute: nothing,
         },
       }),
@@ -71,6 +71,24 @@ test('plugin: our own agent is let through before the API server is asked', asyn
   const unreachable = deps({ connect: () => Promise.reject(new Error('no credentials')) })
   const outcome = await runPlugin(call({ CNI_ARGS: podArgs('istio-system', 'istio-cni-node-x') }), unreachable)
   assert.deepEqual([outcome.exit, outcome.decision, outcome.podGets], [0, 'skip', 0])
+})
+
+test('plugin: what is refused in the end is refused before any rule is made, unless as istiod does', async () => {
+  const ownNamespace = { isOwnNamespace: () => Promise.resolve(true) }
+  const noResult = { ...CONF, cniVersion: '0.2.0' }
+  for (const [changes, conf, code] of [
+    [ownNamespace, CONF, 8],
+    [{}, noResult, 999],
+  ] as const) {
+    for (const [compat, restored] of [
+      ['off', 0],
+      ['istiod', 1],
+    ] as const) {
+      const world = deps({ ...changes, compat })
+      const outcome = await runPlugin(call({ CNI_ARGS: podArgs('prod', 'shop') }, conf), world)
+      assert.deepEqual([outcome.error?.code, world.restored.length], [code, restored])
+    }
+  }
 })
 
 test('plugin: a namesake of the agent in another namespace is not', async () => {
