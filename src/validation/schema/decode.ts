@@ -2,6 +2,7 @@
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import { parseGoDurationNs } from '../go-duration.ts'
+import { membersBefore, setMember } from './prune.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
 
@@ -154,48 +155,52 @@ function decodeList({ items }: ListSchema, values: readonly unknown[], place: Pl
 const decodeItem = (schema: Schema, value: unknown, place: Place): unknown => decodeValue(schema, value, place)
 
 function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
-  let changed = false
-  const entries: [string, unknown][] = []
-  for (const [key, child] of Object.entries(value)) {
-    const at = entry(place.at, key)
-    if (schema.numericKeys === true && !(DIGITS.test(key) && Number(key) >= 0 && Number(key) <= 4294967295)) {
-      fail(
-        { at, failure: place.failure },
-        `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`,
-      )
-    }
-    const read =
-      child === null ? zeroOf(schema.values) : decodeValue(schema.values, child, { at, failure: place.failure })
-    changed ||= read !== child
-    entries.push([key, read])
+  let changed: Record<string, unknown> | undefined
+  for (const key in value) {
+    const child = value[key]
+    if (schema.numericKeys === true) checkNumericKey(key, place)
+    const read = child === null ? zeroOf(schema.values) : decodeEntry(schema.values, child, { key, place })
+    if (read !== child) changed ??= membersBefore(value, key)
+    if (changed !== undefined) setMember(changed, key, read)
   }
-  return changed ? Object.fromEntries(entries) : value
+  return changed ?? value
 }
+
+function checkNumericKey(key: string, { at, failure }: Place): void {
+  if (DIGITS.test(key) && Number(key) >= 0 && Number(key) <= 4294967295) return
+  const text = `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`
+  fail({ at: entry(at, key), failure }, text)
+}
+
+const decodeEntry = (schema: Schema, child: unknown, { key, place }: { key: string; place: Place }): unknown =>
+  isPlainText(schema, child) ? child : decodeValue(schema, child, { at: entry(place.at, key), failure: place.failure })
 
 function decodeObject(schema: ObjectSchema, value: Bag, place: Place): Bag {
   let changed: Record<string, unknown> | undefined
-  const replace = (key: string, read: unknown): void => {
-    changed ??= { ...value }
-    if (read !== undefined) changed[key] = read
-    else delete changed[key]
-  }
   for (const key in value) {
     const child = value[key]
     const name = isField(schema, key) ? key : protoSpelled(schema, key)
     const declared = name === undefined ? undefined : schema.fields[name]
-    if (name === undefined || declared === undefined) {
-      replace(key, undefined)
-      continue
-    }
-    if (typeof child === 'string' && declared.kind === 'string' && declared.as === undefined && name === key) continue
-    if (name !== key) replace(key, undefined)
-    if (name !== key && Object.hasOwn(value, name)) continue
+    const yields = name !== key && name !== undefined && Object.hasOwn(value, name)
     const read =
-      child === null ? undefined : decodeValue(declared, child, { at: field(place.at, key), failure: place.failure })
-    if (isAbsent(declared, read)) replace(name, undefined)
-    else if (read !== child || name !== key) replace(name, read)
+      declared === undefined || yields || child === null ? undefined : decodeMember(declared, child, { key, place })
+    const isKept = name !== undefined && declared !== undefined && !isAbsent(declared, read)
+    if (changed === undefined) {
+      if (isKept && name === key && read === child) continue
+      changed = membersBefore(value, key)
+    }
+    if (isKept) changed[name] = read
   }
   return keepLastOfOneOf(schema, changed ?? value)
+}
+
+/** Most values are texts that need no decoding, nor a place to be reported at. */
+const isPlainText = (schema: Schema, value: unknown): boolean =>
+  typeof value === 'string' && schema.kind === 'string' && schema.as === undefined
+
+function decodeMember(schema: Schema, child: unknown, { key, place }: { key: string; place: Place }): unknown {
+  if (isPlainText(schema, child)) return child
+  return decodeValue(schema, child, { at: field(place.at, key), failure: place.failure })
 }
 
 const isField = (schema: ObjectSchema, key: string): boolean =>
