@@ -178,7 +178,9 @@ function blownUp(value: unknown, random: Random): unknown {
       .flat()
       .map((one, n) => varied(one, n))
   return Object.fromEntries(
-    Array.from({ length: copies }, (_, n) => Object.entries(value).map(([k, v]) => [`${k}${n}`, v])).flat(),
+    Array.from({ length: copies }, (_, n) =>
+      Object.entries(value).map(([k, v]: [string, unknown]) => [`${k}${n}`, v] as const),
+    ).flat(),
   )
 }
 

@@ -59,7 +59,9 @@ function checkSocket({ address = '', ports }: WorkloadEntry, { at, report, servi
 }
 
 export function checkEntryPorts(ports: WorkloadEntry['ports'], { at, report, servicePorts }: SocketPlace): void {
-  for (const [name, number] of Object.entries(ports ?? {})) {
+  for (const name in ports) {
+    if (report.isFull()) return
+    const number = ports[name] ?? 0
     const here = entry(at, name)
     if (servicePorts !== undefined && !servicePorts.has(name)) {
       report.error('ENDPOINT_PORT', here, `endpoint port ${number} is not defined by the service entry`)

@@ -154,16 +154,21 @@ function decodeList({ items }: ListSchema, values: readonly unknown[], place: Pl
 
 const decodeItem = (schema: Schema, value: unknown, place: Place): unknown => decodeValue(schema, value, place)
 
+/** Stands for an empty map; counting the members of a full one would cost another walk. */
+const EMPTY_MAP: Bag = Object.freeze({})
+
 function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
+  let isEmpty = true
   let changed: Record<string, unknown> | undefined
   for (const key in value) {
+    isEmpty = false
     const child = value[key]
     if (schema.numericKeys === true) checkNumericKey(key, place)
     const read = child === null ? zeroOf(schema.values) : decodeEntry(schema.values, child, { key, place })
     if (read !== child) changed ??= membersBefore(value, key)
     if (changed !== undefined) setMember(changed, key, read)
   }
-  return changed ?? value
+  return isEmpty ? EMPTY_MAP : (changed ?? value)
 }
 
 function checkNumericKey(key: string, { at, failure }: Place): void {
@@ -210,9 +215,7 @@ const isField = (schema: ObjectSchema, key: string): boolean =>
 function isAbsent(schema: Schema, read: unknown): boolean {
   if (read === undefined) return true
   if (schema.kind === 'list') return (read as readonly unknown[]).length === 0
-  if (schema.kind !== 'map' || schema.numericKeys === true) return false
-  for (const _ in read as Bag) return false
-  return true
+  return read === EMPTY_MAP && !(schema.kind === 'map' && schema.numericKeys === true)
 }
 
 function keepLastOfOneOf(schema: ObjectSchema, value: Bag): Bag {
