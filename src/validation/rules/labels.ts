@@ -1,10 +1,10 @@
 /** Label maps, the two shapes of selectors, and target references. */
+import { isDnsLabel } from '../../base/host-names.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { MatchLabelsSelector } from '../schema/kinds/destination-rule.ts'
 import type { LabelsSelector } from '../schema/kinds/sidecar.ts'
-import { isDnsLabel } from './hosts.ts'
 
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 

@@ -1,10 +1,11 @@
 /** WorkloadEntry, on its own or as an endpoint of a ServiceEntry. */
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { entry, field, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import type { WorkloadEntry } from '../schema/kinds/workload-entry.ts'
-import { wrongFqdn, wrongPort, wrongPortName, wrongSocketPath } from './hosts.ts'
+import { wrongFqdn, wrongPortName, wrongSocketPath } from './hosts.ts'
 import { checkLabels } from './labels.ts'
 import type { KindRules } from './rule-context.ts'
 
@@ -68,7 +69,7 @@ export function checkEntryPorts(ports: WorkloadEntry['ports'], { at, report, ser
     }
     const badName = wrongPortName(name)
     if (badName !== undefined) report.error('PORT_NAME', here, badName)
-    const badNumber = wrongPort(number)
+    const badNumber = portProblem(number)
     if (badNumber !== undefined) report.error('PORT_RANGE', here, badNumber)
   }
 }

@@ -1,7 +1,7 @@
 /** The webhook's own view of a spec: proto-JSON, lenient flavour, as istiod decodes it whatever the CRD said. */
+import { parseDurationNs } from '../../base/duration.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { parseGoDurationNs } from '../go-duration.ts'
 import { membersBefore, setMember } from './prune.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
@@ -76,7 +76,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export const isBase64 = (text: string): boolean => BASE64.test(text.replaceAll(/[\r\n]/g, ''))
 
 function decodeString({ as }: StringSchema, value: string, place: Place): string | undefined {
-  if (as === 'duration' && parseGoDurationNs(value) === undefined) {
+  if (as === 'duration' && parseDurationNs(value) === undefined) {
     return fail(place, `bad Duration: time: invalid duration ${JSON.stringify(value)}`)
   }
   if (as === 'bytes' && !isBase64(value)) return fail(place, 'illegal base64 data')
@@ -141,7 +141,7 @@ function zeroOf(schema: Schema): unknown {
 
 function decodeList({ items }: ListSchema, values: readonly unknown[], place: Place): readonly unknown[] {
   let changed: unknown[] | undefined
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < values.length && place.failure.error === undefined; i++) {
     const value = values[i]
     const read =
       value === null ? zeroOf(items) : decodeItem(items, value, { at: index(place.at, i), failure: place.failure })
@@ -161,6 +161,7 @@ function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
   let isEmpty = true
   let changed: Record<string, unknown> | undefined
   for (const key in value) {
+    if (place.failure.error !== undefined) return value
     isEmpty = false
     const child = value[key]
     if (schema.numericKeys === true) checkNumericKey(key, place)
