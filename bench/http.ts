@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { certificateIn } from './support/certificate.ts'
 import { runLoad, type LoadResult } from './support/load.ts'
-import { freshReviewOf, reviewOf, smallPod, tenContainerPod } from './support/pods.ts'
+import { freshReviewOf, reviewOf, smallPod, tenContainerPod, type Pod } from './support/pods.ts'
 import { cpuMs, rssMiB } from './support/proc.ts'
 import { startEcho, startOurs, type Server } from './support/servers.ts'
 import { median, quantile } from './support/statistics.ts'
@@ -38,7 +38,7 @@ export async function benchHttp(options: HttpBenchOptions): Promise<string[]> {
   return [...rows, '', ...(await benchLife(options))]
 }
 
-async function benchPod(name: string, pod: Record<string, unknown>, options: HttpBenchOptions): Promise<string[]> {
+async function benchPod(name: string, pod: Pod, options: HttpBenchOptions): Promise<string[]> {
   const ours = await startOurs()
   try {
     const { answerBytes } = await ask(ours, { body: reviewOf(pod), requests: 1 })
