@@ -2,6 +2,11 @@
  * What reviews with the same answer have in common. The pods of one ReplicaSet arrive as the same bytes but for the
  * review's uid, the time in their managed fields and the random suffix of the volume `kube-api-access-xxxxx`; identical
  * bytes get an identical answer, so nothing needs to be parsed to find it again.
+ *
+ * The pod's name counts, although injection mostly does not look at it: templates read it as `DeploymentMeta.Name` of
+ * a pod without a controller, and may read `ObjectMeta.Name` of any. Leaving it out where they do not would find no
+ * answer more: pods of ReplicaSets, DaemonSets and Jobs have no name yet when they are reviewed, those of StatefulSets
+ * carry theirs in `hostname`, labels and claims too.
  */
 import { createCipheriv, generateKeySync } from 'node:crypto'
 
