@@ -13,6 +13,7 @@ import { benchHttp } from './http.ts'
 import { benchMemory } from './memory.ts'
 import { benchOffline } from './offline.ts'
 import { benchRedirect } from './redirect.ts'
+import { benchStages } from './stages.ts'
 import { benchValidation } from './validation.ts'
 
 const flag = { type: 'boolean', default: false } as const
@@ -29,7 +30,9 @@ const { values: flags } = parseArgs({
 const isQuick = flags.quick
 const version = packageVersion()
 
-const size = isQuick ? { requests: 200, rounds: 1, soak: 500 } : { requests: 2000, rounds: 3, soak: 100_000 }
+const size = isQuick
+  ? { requests: 200, firstSeen: 100, rounds: 1, soak: 500 }
+  : { requests: 10_000, firstSeen: 2000, rounds: 7, soak: 100_000 }
 if (flags['only-redirect']) {
   process.stdout.write(`${(await redirection()).join('\n')}\n`)
   process.exit()
@@ -55,11 +58,15 @@ const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Mat
 const report = [
   `# Measurements of ${version}`,
   '',
-  `${machine}; medians of ${size.rounds} samples of ${size.requests} requests. Written by \`npm run bench -- --write\`.`,
+  `${machine}; medians of ${size.rounds} samples of ${size.requests} requests, ${size.firstSeen} where the pods are new. Written by \`npm run bench -- --write\`.`,
   '',
   '## One injection, without HTTP',
   '',
   ...benchEngine(),
+  '',
+  '## A first-seen pod, by stage, without HTTP',
+  '',
+  ...benchStages(size.rounds),
   '',
   '## One validation, without HTTP',
   '',

@@ -13,6 +13,7 @@ import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
 import { createValidate } from './validation.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
@@ -156,6 +157,7 @@ async function openWebhook(
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
+    if (options.injectEnabled) void warmUp({ currentInject: () => parts.engine.current(), clock: deps.clock, signal })
     const close = (hurry: AbortSignal): Promise<void> => closeAll({ parts, webhook, supervision, side, life, hurry })
     return { port, ...ports, caFile: certificates.caFile, evaluate: () => certificates.evaluateSoon(), close }
   } catch (err) {
