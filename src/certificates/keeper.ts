@@ -22,6 +22,8 @@ export interface TrustLook {
   readonly generation: number
   /** Whether every entry of ours holds exactly the bundle that was asked for. */
   readonly isConfirmed: boolean
+  /** Another text after every write of a bundle: two looks do not see what was undone between them. */
+  readonly mark: string
 }
 
 export interface KeeperOptions {
@@ -199,14 +201,14 @@ async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasH
 }
 
 const always = (): boolean => true
-const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true }
+const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true, mark: '' }
 
 async function look(keeping: Keeping, stored: StoredAuthority): Promise<LiveTrust> {
   const { clock, settings, signal, look: lookAt = () => Promise.resolve(NO_CONFIGURATIONS) } = keeping.options
   const bundlePem = stored.holds === 'state' ? stored.state.bundlePem : ''
-  const { isReadable, generation, isConfirmed } = await lookAt(bundlePem, signal)
+  const { isReadable, generation, isConfirmed, mark } = await lookAt(bundlePem, signal)
   keeping.dwell = dwellAfter(keeping.dwell, {
-    of: bundlePem,
+    of: bundlePem + mark,
     holds: isReadable && isConfirmed,
     nowMs: clock.nowMs(),
     maxGapMs: GAP_TICKS * tickMs(settings),
