@@ -32,6 +32,19 @@ export async function listen(app: FastifyInstance, { port, host, name }: ListenO
   return (app.server.address() as AddressInfo).port
 }
 
+export interface SupervisionDeps extends SwapDeps {
+  /** A caller refused our certificate: it trusts another authority, or the certificate is not what it should be. */
+  readonly onRejected?: () => void
+}
+
+/** The alerts by which callers refuse a certificate, as Node names them. */
+const REJECTIONS: ReadonlySet<string> = new Set([
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+])
+
 /** A webhook that is looked after. */
 export interface Supervision {
   /** Open connections, those included that are still shaking hands: Node's closeAllConnections does not know them. */
@@ -41,7 +54,7 @@ export interface Supervision {
 }
 
 /** Keeps the webhook's certificate current, and knows and counts its connections. */
-export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): Supervision {
+export function superviseWebhook(app: FastifyInstance, deps: SupervisionDeps): Supervision {
   const { metrics } = deps
   const connections = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
@@ -54,6 +67,7 @@ export function superviseWebhook(app: FastifyInstance, deps: SwapDeps): Supervis
   })
   app.server.on('tlsClientError', (err: NodeJS.ErrnoException) => {
     metrics.handshakeErrors.inc({ code: err.code ?? 'unknown' })
+    if (REJECTIONS.has(err.code ?? '')) deps.onRejected?.()
   })
   const end =
     app.server instanceof HttpsServer ? keepCertificateFresh(app.server as HttpsServer, deps) : () => undefined
