@@ -125,7 +125,7 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
   },
   {
     name: 'a clock two hours ahead',
-    change: { skewMs: -7_200_000 },
+    change: { skewMs: 7_200_000 },
     code: 'CLOCK_SKEW',
     message: /120 min ahead/,
     next: /timedatectl/,
