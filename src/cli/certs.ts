@@ -85,7 +85,7 @@ async function status({ place, options, context, signal }: Run): Promise<number>
   const { plan, store, cluster } = place
   const stored = await store.read(signal)
   const configurations = cluster === undefined ? [] : await listConfigurations(cluster.client, signal)
-  const nowMs = systemClock.nowMs()
+  const nowMs = (cluster?.clock ?? systemClock).nowMs()
   const told = certsStatus({ plan, place: store.place, stored, configurations, nowMs })
   const format = options.output as Format
   context.print(format === 'text' ? statusText(told, nowMs) : structured(told, format))

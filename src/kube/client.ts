@@ -201,7 +201,7 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
         ...(headers as Record<string, string>),
         'user-agent': options.userAgent,
         accept: call.accept ?? JSON_TYPE,
-        ...(payload === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE }),
+        ...(payload === undefined ? {} : bodyHeaders(payload, call)),
       },
     })
     const serverMs = Date.parse(answer.headers.date ?? '')
@@ -211,6 +211,12 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
     throw unreachable(call, err)
   }
 }
+
+/** Node counts no body of a DELETE: without its length it would be read as the beginning of the next request. */
+const bodyHeaders = (payload: string, { contentType = JSON_TYPE }: Call): Record<string, string> => ({
+  'content-type': contentType,
+  'content-length': String(Buffer.byteLength(payload)),
+})
 
 function exchange(
   url: string,

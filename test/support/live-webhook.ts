@@ -42,7 +42,8 @@ export async function serveLive({
   const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
   await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
   const end = async (): Promise<void> => {
-    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    const names = plan.configurations.map(({ name }) => name)
+    await kubectl(['delete', 'mutatingwebhookconfiguration', '--ignore-not-found', ...names])
     await webhook.close(AbortSignal.abort())
     life.abort()
     await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
