@@ -1,7 +1,7 @@
 /** Puts the authority into our webhook configurations and keeps it there. */
 import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
-import { ProjectError } from '../base/errors.ts'
+import { ProjectError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasStatus } from '../kube/client.ts'
@@ -10,6 +10,8 @@ import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts'
 import { Store } from '../kube/store.ts'
 import type { TrustLook } from './keeper.ts'
 import { FIELD_MANAGER } from './store.ts'
+import type { WriteBudget } from './write-budget.ts'
+import { FIGHT_REPEATS, createWriteBudget } from './write-budget.ts'
 import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
 
 /** Which entries are ours, whatever they are called: those that lead to this server. */
@@ -42,12 +44,35 @@ export interface CaBundleOptions {
   readonly wanted: () => WantedBundle | undefined
   /** Tells of a change of `wanted`; returns what ends it. */
   readonly onWantedChange: (listener: () => void) => () => void
-  /** Told of every write: what went wrong with it, or undefined. */
-  readonly onWrite?: (place: ConfigurationPlace, failure: unknown) => void
+  /** Tells that callers refuse us, whatever the watch says: the configurations are read anew. @default nobody does */
+  readonly onDoubt?: (listener: () => void) => () => void
+  /** Whether this process is the one that writes, and word of a change. @default it is */
+  readonly writer?: Writer
+  readonly tell?: (news: BundleNews) => void
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
 }
+
+export interface Writer {
+  mayWrite(): boolean
+  onChange(listener: () => void): () => void
+}
+
+/** Reasons of writes that failed, in istiod's words. */
+export type PatchFailure = 'load_ca_bundle_failure' | 'webhook_entry_not_found' | 'webhook_update_failure'
+
+export type BundleNews = { readonly place: ConfigurationPlace } & (
+  | { readonly news: 'attempt'; readonly isRetry: boolean }
+  | { readonly news: 'written'; readonly entries: readonly string[]; readonly isRepair: boolean }
+  | { readonly news: 'failed'; readonly reason: PatchFailure; readonly failure?: unknown }
+  /** Another program writes the field again and again. */
+  | { readonly news: 'fight'; readonly managers: readonly string[]; readonly isFirst: boolean }
+  /** A later generation of ours is published than we know of. */
+  | { readonly news: 'newer'; readonly generation: number }
+  /** What was seen last. */
+  | { readonly news: 'seen'; readonly isInSync: boolean; readonly failsClosed: boolean }
+)
 
 export interface WebhookConfiguration extends KubeObject {
   readonly metadata: ObjectMeta & { readonly managedFields?: readonly ManagedFields[] }
@@ -56,6 +81,7 @@ export interface WebhookConfiguration extends KubeObject {
 
 export interface WebhookEntry {
   readonly name: string
+  readonly failurePolicy?: string
   readonly clientConfig: {
     readonly url?: string
     readonly service?: { readonly name: string; readonly namespace: string }
@@ -82,12 +108,16 @@ export interface BundlePatch {
 
 const RELIST_MS = 600_000
 const POLL_MS = 60_000
-/** Writes at ever longer distance, then one a minute: two controllers that disagree must not load the API server. */
-const FAST_WRITES = 5
-const FIRST_PAUSE_MS = 100
-const SLOW_PAUSE_MS = 60_000
-const MEMORY_MS = 600_000
-const [NOT_FOUND, CONFLICT, UNPROCESSABLE] = [404, 409, 422]
+const FIRST_RETRY_MS = 1000
+const LONGEST_RETRY_MS = 60_000
+/** After this time a right that is missing is complained about again. */
+const COMPLAINT_MS = 600_000
+/** Not ours to write: look again soon, the one who writes may be gone. */
+const OTHERS_MS = 10_000
+const MAX_BUNDLE_BYTES = 65_536
+const [FORBIDDEN, NOT_FOUND, CONFLICT, UNPROCESSABLE] = [403, 404, 409, 422]
+/** Name under which istiod writes. */
+const ISTIOD_MANAGER = 'pilot-discovery'
 
 /**
  * Keeps `caBundle` of every entry that leads to us equal to what is wanted, until `signal` aborts. Touches no other field,
@@ -173,8 +203,20 @@ async function keepOne(place: ConfigurationPlace, options: CaBundleOptions): Pro
   const { client, clock, log, signal } = options
   const store = new Store<WebhookConfiguration>()
   const alarm = new Alarm(clock, signal)
-  store.onChange(() => alarm.ring())
-  const stopListening = options.onWantedChange(() => alarm.ring())
+  const keeping: Keeping = { place, options, budget: createWriteBudget(clock), fresh: undefined, ...NOTHING_SAID }
+  const ring = (): void => alarm.ring()
+  const ends = [
+    store.onChange(() => {
+      keeping.fresh = undefined
+      ring()
+    }),
+    options.onWantedChange(ring),
+    options.writer?.onChange(ring),
+    options.onDoubt?.(() => {
+      keeping.isDoubtful = true
+      ring()
+    }),
+  ]
   const watching = runInformer<WebhookConfiguration, WebhookConfiguration>({
     client,
     place: { resource },
@@ -187,93 +229,166 @@ async function keepOne(place: ConfigurationPlace, options: CaBundleOptions): Pro
     log,
     signal,
   })
-  const budget = createBudget(clock)
   while (!signal.aborted) {
-    const pauseMs = await settle(place, { ...options, configuration: store.get(name), budget })
-    await alarm.sleep(pauseMs)
+    if (keeping.isDoubtful) await readAgain(keeping)
+    await alarm.sleep(await settle(keeping, keeping.fresh ?? store.get(name)))
   }
-  stopListening()
+  for (const end of ends) end?.()
   await watching
 }
 
-interface Settling extends CaBundleOptions {
-  readonly configuration: WebhookConfiguration | undefined
-  readonly budget: Budget
+/** Reads the configuration past the watch; without an answer the watch must do. */
+async function readAgain(keeping: Keeping): Promise<void> {
+  const { place, options } = keeping
+  keeping.isDoubtful = false
+  keeping.fresh = await live(options.client, place, options.signal).then(trimmedOrNone, () => undefined)
 }
+
+/** What is remembered of one configuration. */
+interface Keeping {
+  readonly place: ConfigurationPlace
+  readonly options: CaBundleOptions
+  readonly budget: WriteBudget
+  /** Read after a lost race; the watch brings the same, unless it is dead. */
+  fresh: WebhookConfiguration | undefined
+  isDoubtful: boolean
+  /** Tries without an answer, one after another. */
+  unanswered: number
+  complainedMs: number
+  /** Entries that were complained about. */
+  strangers: string
+}
+
+const NOTHING_SAID = { isDoubtful: false, unanswered: 0, complainedMs: -Infinity, strangers: '' }
 
 /** One look, at most one write; returns how long to wait for news, milliseconds. */
-async function settle(place: ConfigurationPlace, settling: Settling): Promise<number> {
-  const { configuration, budget, log, signal } = settling
-  const wanted = settling.wanted()
+async function settle(keeping: Keeping, configuration: WebhookConfiguration | undefined): Promise<number> {
+  const { place, options } = keeping
+  const { log, clock, writer, tell, own } = options
+  const wanted = options.wanted()
   if (configuration === undefined || wanted === undefined) return POLL_MS
-  const step = bundleStep(configuration, wanted, settling)
+  const problem = bundleProblem(wanted.bundlePem, clock.nowMs())
+  if (problem !== undefined) return refuse(keeping, problem)
+  complainOfStrangers(keeping, configuration)
+  const step = bundleStep(configuration, wanted, options)
+  const failsClosed = (configuration.webhooks ?? [])
+    .filter((entry) => leadsToUs(entry, own))
+    .every(({ failurePolicy = 'Fail' }) => failurePolicy === 'Fail')
+  tell?.({ news: 'seen', place, isInSync: step.do === 'nothing', failsClosed })
   if (step.do === 'nothing') return POLL_MS
   if (step.do === 'yield') {
-    log.warn(
-      { configuration: place.name, generation: step.generation },
-      'a newer certificate authority is published, not ours',
-    )
+    const { generation } = step
+    tell?.({ news: 'newer', place, generation })
+    log.warn({ configuration: place.name, generation }, 'a newer certificate authority is published, not ours')
     return POLL_MS
   }
-  const pauseMs = budget.pauseMs()
-  if (pauseMs > 0) return pauseMs
-  budget.spend()
-  reportFight(place, settling)
+  if (writer?.mayWrite() === false) return OTHERS_MS
+  return write(keeping, { configuration, patch: step.patch, identity: bundleIdentity(wanted.bundlePem) })
+}
+
+/** Why a bundle must not be published, or undefined: the API server takes any, and fails every call with a bad one. */
+export function bundleProblem(bundlePem: string, nowMs: number): string | undefined {
+  if (bundlePem.length > MAX_BUNDLE_BYTES) return `longer than ${MAX_BUNDLE_BYTES} bytes`
   try {
-    await write(place, step.patch, settling)
-    return POLL_MS
+    const certificates = splitCertificates(bundlePem).map(readCertificate)
+    if (certificates.length === 0) return 'holds no certificate'
+    return certificates.some(({ notAfterMs }) => nowMs < notAfterMs) ? undefined : 'holds only expired certificates'
   } catch (err) {
-    // Somebody else wrote meanwhile: the watch brings the new version, and the decision is made anew.
-    if (hasStatus(err, CONFLICT) || hasStatus(err, UNPROCESSABLE)) return budget.pauseMs()
-    if (!signal.aborted) log.warn({ err, configuration: place.name }, 'caBundle not written')
-    return Math.max(budget.pauseMs(), FIRST_PAUSE_MS)
+    return messageOf(err)
   }
 }
 
-async function write(place: ConfigurationPlace, patch: BundlePatch, settling: Settling): Promise<void> {
-  const { client, log, onWrite, signal } = settling
+function refuse(keeping: Keeping, problem: string): number {
+  const { place, options } = keeping
+  if (mayComplain(keeping)) {
+    options.log.error({ configuration: place.name, problem }, 'certificate authority not fit to be published')
+    options.tell?.({ news: 'failed', place, reason: 'load_ca_bundle_failure' })
+  }
+  return POLL_MS
+}
+
+function mayComplain(keeping: Keeping): boolean {
+  const nowMs = keeping.options.clock.nowMs()
+  if (Math.abs(nowMs - keeping.complainedMs) < COMPLAINT_MS) return false
+  keeping.complainedMs = nowMs
+  return true
+}
+
+/** Said once: a configuration of ours whose entries lead elsewhere is set up wrongly, and nothing will repair it. */
+function complainOfStrangers(keeping: Keeping, { webhooks = [] }: WebhookConfiguration): void {
+  const { place, options } = keeping
+  const strangers = webhooks.filter((entry) => !leadsToUs(entry, options.own)).map(({ name }) => name)
+  const said = strangers.join()
+  if (said === keeping.strangers) return
+  keeping.strangers = said
+  if (said === '') return
+  options.log.warn(
+    { configuration: place.name, entries: strangers },
+    'entries that do not lead to this server: left alone',
+  )
+  options.tell?.({ news: 'failed', place, reason: 'webhook_entry_not_found' })
+}
+
+interface BundleWrite {
+  readonly configuration: WebhookConfiguration
+  readonly patch: BundlePatch
+  readonly identity: string
+}
+
+async function write(keeping: Keeping, { configuration, patch, identity }: BundleWrite): Promise<number> {
+  const { place, options, budget } = keeping
+  const { client, log, signal, tell } = options
+  const pauseMs = budget.pauseMs(identity)
+  if (pauseMs > 0) return pauseMs
+  const undone = budget.successes(identity)
+  reportFight(keeping, configuration, undone)
+  tell?.({ news: 'attempt', place, isRetry: budget.tries(identity) > 0 })
+  budget.spend(identity)
   try {
     await client.patch(place, patch, { fieldManager: FIELD_MANAGER, signal })
-    onWrite?.(place, undefined)
-    log.info({ configuration: place.name, entries: patch.webhooks.length }, 'caBundle written')
+    keeping.unanswered = 0
+    budget.succeed(identity)
+    const entries = patch.webhooks.map(({ name }) => name)
+    tell?.({ news: 'written', place, entries, isRepair: undone > 0 })
+    log.info({ configuration: place.name, entries: entries.length }, 'caBundle written')
+    return POLL_MS
   } catch (err) {
-    onWrite?.(place, err)
-    throw err
+    if (signal.aborted) return 0
+    return afterFailure(keeping, err, identity)
   }
 }
 
-function reportFight(place: ConfigurationPlace, { budget, configuration, log }: Settling): void {
-  if (budget.spent() !== FAST_WRITES + 1) return
+async function afterFailure(keeping: Keeping, err: unknown, identity: string): Promise<number> {
+  const { place, options, budget } = keeping
+  const { log, tell } = options
+  // Somebody else wrote meanwhile, or an entry is gone: the decision is made anew on what is there now.
+  if (hasStatus(err, CONFLICT) || hasStatus(err, UNPROCESSABLE)) {
+    log.debug({ configuration: place.name }, 'caBundle not written, another was faster')
+    await readAgain(keeping)
+    return budget.pauseMs(identity)
+  }
+  tell?.({ news: 'failed', place, reason: 'webhook_update_failure', failure: err })
+  if (!hasStatus(err, FORBIDDEN)) log.warn({ err, configuration: place.name }, 'caBundle not written')
+  else if (mayComplain(keeping))
+    log.error({ err, configuration: place.name, verb: 'patch' }, 'caBundle not written: the right is missing')
+  if (err instanceof ProjectError && err.code === 'KUBE_REFUSED') return Math.max(budget.pauseMs(identity), 1)
+  const longestMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** keeping.unanswered++)
+  return longestMs * (0.5 + Math.random() / 2)
+}
+
+function reportFight({ place, options }: Keeping, configuration: WebhookConfiguration, undone: number): void {
+  if (undone < FIGHT_REPEATS) return
   const managers = managersOfBundle(configuration)
-  log.error(
-    { configuration: place.name, managers },
+  const isFirst = undone === FIGHT_REPEATS
+  options.tell?.({ news: 'fight', place, managers, isFirst })
+  if (!isFirst) return
+  const hint = managers.includes(ISTIOD_MANAGER)
+    ? { hint: 'istiod patches what carries the label istio.io/rev of its revision: use another revision' }
+    : {}
+  options.log.error(
+    { configuration: place.name, managers, ...hint },
     'another program writes caBundle again and again; going on once a minute',
   )
-}
-
-interface Budget {
-  /** How long until the next write is allowed, milliseconds. */
-  pauseMs(): number
-  spend(): void
-  /** Writes within the last ten minutes. */
-  spent(): number
-}
-
-function createBudget(clock: Clock): Budget {
-  let writes: number[] = []
-  const recent = (): number[] => (writes = writes.filter((atMs) => clock.nowMs() - atMs < MEMORY_MS))
-  return {
-    pauseMs: () => {
-      const last = recent().at(-1)
-      if (last === undefined) return 0
-      const distanceMs = writes.length < FAST_WRITES ? FIRST_PAUSE_MS * 2 ** (writes.length - 1) : SLOW_PAUSE_MS
-      return Math.max(0, last + distanceMs - clock.nowMs())
-    },
-    spend: () => {
-      writes.push(clock.nowMs())
-    },
-    spent: () => recent().length,
-  }
 }
 
 /** Whether the API server reaches this server by the entry. */
@@ -317,5 +432,11 @@ function managersOfBundle(configuration: WebhookConfiguration | undefined): stri
 
 /** The part of a configuration that decisions are made on. */
 function trimmed({ metadata, webhooks = [] }: WebhookConfiguration): WebhookConfiguration {
-  return { metadata, webhooks: webhooks.map(({ name, clientConfig }) => ({ name, clientConfig })) }
+  return {
+    metadata,
+    webhooks: webhooks.map(({ name, clientConfig, failurePolicy = 'Fail' }) => ({ name, clientConfig, failurePolicy })),
+  }
 }
+
+const trimmedOrNone = (found: WebhookConfiguration | undefined): WebhookConfiguration | undefined =>
+  found === undefined ? undefined : trimmed(found)

@@ -40,6 +40,7 @@ async function serve({ options: given }: CommandInput, context: CommandContext):
     const starting = startWebhook(options, { source, cluster, compile, clock: systemClock, log, giveUp: stopping })
     const webhook = await unlessAborted(starting, stopping)
     if (webhook === undefined) return EXIT.clean
+    process.on('SIGHUP', () => webhook.evaluate())
     const { port, healthPort, metricsPort } = webhook
     log.info({ port, healthPort, metricsPort, revision: options.revision }, 'serving')
     // In a cluster nobody reads along, and the API server knows where to call and whom to trust.

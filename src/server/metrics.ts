@@ -25,6 +25,8 @@ export function createMetrics() {
     ...validationMetrics(registry),
     ...configMetrics(registry),
     ...connectionMetrics(registry),
+    ...authorityMetrics(registry),
+    ...bundleMetrics(registry),
   }
 }
 
@@ -190,6 +192,12 @@ function connectionMetrics(registry: Registry) {
       'mesh_admission_certificate_not_after_seconds',
       'When the serving certificate expires, Unix time.',
     ),
+    certificateReloadErrors: new Counter({
+      name: 'mesh_admission_certificate_reload_errors_total',
+      help: 'Serving certificates refused, by reason: parse, key_mismatch, expired.',
+      labelNames: ['reason'] as const,
+      registers: [registry],
+    }),
     certificateReloads: new Counter({
       name: 'mesh_admission_certificate_reloads_total',
       help: 'Serving certificates offered for service, by result.',
@@ -204,5 +212,85 @@ function connectionMetrics(registry: Registry) {
     }),
     openConnections: gauge('mesh_admission_open_connections', 'Connections to the webhook port.'),
     draining: gauge('mesh_admission_draining', '1 while the server finishes its work before it ends.'),
+  }
+}
+
+function authorityMetrics(registry: Registry) {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] })
+  return {
+    authorityNotAfter: new Gauge({
+      name: 'mesh_admission_authority_not_after_seconds',
+      help: 'When the authority expires, Unix time: the one that signs (signer), and the first of those that callers are to trust (bundle_oldest).',
+      labelNames: ['kind'] as const,
+      registers: [registry],
+    }),
+    authorityGeneration: new Gauge({
+      name: 'mesh_admission_authority_generation',
+      help: 'Generation of the newest authority, as this replica knows it (memory) and as it is stored (store); 0: nothing usable is stored.',
+      labelNames: ['where'] as const,
+      registers: [registry],
+    }),
+    authorityPhase: new Gauge({
+      name: 'mesh_admission_authority_phase',
+      help: '1 for the phase of the authority: stable, trusting (callers learn of the next one) or switching (the former one is still trusted).',
+      labelNames: ['phase'] as const,
+      registers: [registry],
+    }),
+    authorityWrites: new Counter({
+      name: 'mesh_admission_authority_writes_total',
+      help: 'Steps this replica wanted to write: create, restore, begin, promote, retire; by result: ok, lost (another was faster), error.',
+      labelNames: ['step', 'result'] as const,
+      registers: [registry],
+    }),
+    authorityLeader: gauge(
+      'mesh_admission_authority_leader',
+      '1 on the replica that holds the Lease: it changes the authority and writes caBundle.',
+    ),
+    clockSkew: gauge(
+      'mesh_admission_clock_skew_seconds',
+      "Our clock minus the API server's, as the date of its last answer tells.",
+    ),
+  }
+}
+
+/** istiod: the names of the first three, and their reasons. */
+function bundleMetrics(registry: Registry) {
+  return {
+    patchAttempts: new Counter({
+      name: 'webhook_patch_attempts_total',
+      help: 'Writes of caBundle that were tried, by webhook configuration.',
+      labelNames: ['name'] as const,
+      registers: [registry],
+    }),
+    patchRetries: new Counter({
+      name: 'webhook_patch_retries_total',
+      help: 'Such writes of what had been written before: it failed, or somebody undid it.',
+      labelNames: ['name'] as const,
+      registers: [registry],
+    }),
+    patchFailures: new Counter({
+      name: 'webhook_patch_failures_total',
+      help: 'Such writes that failed, or were not even tried because the bundle is bad or an entry does not lead here.',
+      labelNames: ['name', 'reason'] as const,
+      registers: [registry],
+    }),
+    bundleFights: new Counter({
+      name: 'mesh_admission_bundle_fights_total',
+      help: 'Writes of caBundle after more than five within ten minutes that another program undid, by that program.',
+      labelNames: ['name', 'manager'] as const,
+      registers: [registry],
+    }),
+    bundleInSync: new Gauge({
+      name: 'mesh_admission_bundle_in_sync',
+      help: '1 if all our entries of a webhook configuration hold the bundle they should, else 0.',
+      labelNames: ['kind', 'name'] as const,
+      registers: [registry],
+    }),
+    failsClosed: new Gauge({
+      name: 'mesh_admission_webhook_fails_closed',
+      help: '1 if all our entries of a webhook configuration have failurePolicy Fail, else 0.',
+      labelNames: ['kind', 'name'] as const,
+      registers: [registry],
+    }),
   }
 }

@@ -54,20 +54,25 @@ export function checkPair(pair: CertificatePair, clock: Clock): X509Certificate 
   const [fromMs, toMs] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)]
   if (nowMs >= fromMs && nowMs < toMs) return leaf
   const actual = `${leaf.validFrom} to ${leaf.validTo}`
-  throw new ProjectError('CERT_INVALID', `serving certificate: expected validity now, got ${actual}`)
+  throw refused(`expected validity now, got ${actual}`, 'expired')
 }
 
 function readLeaf(pair: CertificatePair): X509Certificate {
   try {
     const leaf = new X509Certificate(pair.certPem)
     if (!leaf.checkPrivateKey(createPrivateKey(pair.keyPem)))
-      throw new Error('key and certificate do not belong together')
+      throw refused('key and certificate do not belong together', 'key_mismatch')
     createSecureContext(contextOptions(pair))
     return leaf
   } catch (cause) {
-    throw new ProjectError('CERT_INVALID', `serving certificate: ${messageOf(cause)}`, { cause })
+    throw cause instanceof ProjectError ? cause : refused(messageOf(cause), 'parse', cause)
   }
 }
+
+type RefusalReason = 'parse' | 'key_mismatch' | 'expired'
+
+const refused = (what: string, reason: RefusalReason, cause?: unknown): ProjectError =>
+  new ProjectError('CERT_INVALID', `serving certificate: ${what}`, { cause, details: { reason } })
 
 export interface SwapDeps {
   readonly certificates: CertificateSource
@@ -94,9 +99,16 @@ export function keepCertificateFresh(server: HttpsServer, deps: SwapDeps): () =>
       log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
     } catch (err) {
       metrics.certificateReloads.inc({ result: 'refused' })
+      metrics.certificateReloadErrors.inc({ reason: reasonOf(err) })
       log.error({ err }, 'serving certificate refused, the old one stays')
     }
   })
+}
+
+/** What a pair passed and Node refused nevertheless is one that cannot be parsed. */
+function reasonOf(err: unknown): RefusalReason {
+  const reason = err instanceof ProjectError ? err.details.reason : undefined
+  return reason === 'key_mismatch' || reason === 'expired' ? reason : 'parse'
 }
 
 function noteExpiry(leaf: X509Certificate, metrics: Metrics): void {

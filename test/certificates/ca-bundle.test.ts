@@ -117,8 +117,9 @@ function keeping(place: ConfigurationPlace = PLACE) {
     configurations: [place],
     wanted: () => WANTED,
     onWantedChange: () => () => undefined,
-    onWrite: ({ resource }, failure) =>
-      void writes.push(`${resource.plural} ${failure === undefined ? 'ok' : 'failed'}`),
+    tell: ({ news, place: { resource } }) => {
+      if (news === 'written' || news === 'failed') writes.push(`${resource.plural} ${news}`)
+    },
     clock,
     log,
     signal: end.signal,
@@ -178,16 +179,33 @@ test('keepCaBundles: a lost race is decided anew on the new version', async () =
   await finish()
 })
 
-test('keepCaBundles: without the right to write it goes on asking, ever more slowly', async () => {
-  const { client, clock, log, patches, blank, settle, finish } = keeping()
-  for (let i = 0; i < 1000; i++) client.failures.push({ verb: 'patch', error: i % 2 === 0 ? refusal(403) : noAnswer() })
+test('row 23: without the right to write it asks ever more slowly, and complains once in ten minutes', async () => {
+  const { client, clock, log, writes, patches, blank, settle, finish } = keeping()
+  for (let i = 0; i < 1000; i++) client.failures.push({ verb: 'patch', error: refusal(403) })
   blank()
   for (let second = 0; second < 120; second++) {
     await settle()
     clock.advance(1000)
   }
   assert.ok(patches() >= 6 && patches() <= 8, `${patches()} tries in two minutes`)
-  assert.equal(log.lines.filter(({ level }) => level === 'warn').length, patches())
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level !== 'info').map(({ level, fields }) => [level, fields.verb]),
+    [['error', 'patch']],
+  )
+  assert.equal(writes.length, patches())
+  await finish()
+})
+
+test('row 8: while the API server is away the tries become rarer, and the first that is answered writes', async () => {
+  const { client, clock, patches, writes, blank, settle, finish } = keeping()
+  for (let i = 0; i < 4; i++) client.failures.push({ verb: 'patch', error: noAnswer() })
+  blank()
+  for (let second = 0; second < 20; second++) {
+    await settle()
+    clock.advance(1000)
+  }
+  assert.equal(patches(), 5)
+  assert.equal(writes.at(-1), 'mutatingwebhookconfigurations written')
   await finish()
 })
 
@@ -198,6 +216,6 @@ test('keepCaBundles: a validating configuration is kept like a mutating one, and
   await settle()
   clock.advance(1000)
   await settle()
-  assert.deepEqual(writes, ['validatingwebhookconfigurations failed', 'validatingwebhookconfigurations ok'])
+  assert.deepEqual(writes, ['validatingwebhookconfigurations failed', 'validatingwebhookconfigurations written'])
   await finish()
 })

@@ -19,7 +19,7 @@ export function rights(plan: Plan): object[] {
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inNamespace, automountServiceAccountToken: false },
     { apiVersion: RBAC_VERSION, kind: 'ClusterRole', metadata: clusterWide, rules: clusterRules(plan) },
     { apiVersion: RBAC_VERSION, kind: 'ClusterRoleBinding', metadata: clusterWide, ...binding('ClusterRole', plan) },
-    { apiVersion: RBAC_VERSION, kind: 'Role', metadata: inNamespace, rules: secretRules(plan) },
+    { apiVersion: RBAC_VERSION, kind: 'Role', metadata: inNamespace, rules: ownRules(plan) },
     { apiVersion: RBAC_VERSION, kind: 'RoleBinding', metadata: inNamespace, ...binding('Role', plan) },
   ]
 }
@@ -35,6 +35,8 @@ function clusterRules({ configurations, validators, configMaps }: Plan): Rule[] 
     { apiGroups: [''], resources: ['configmaps'], resourceNames: configMaps, verbs: ['get', 'list', 'watch'] },
     { apiGroups: [''], resources: ['namespaces', 'nodes'], verbs: ['list', 'watch'] },
     { apiGroups: ['networking.istio.io'], resources: ['proxyconfigs'], verbs: ['list', 'watch'] },
+    // Those about webhook configurations belong to the namespace `default`.
+    { apiGroups: [''], resources: ['events'], verbs: ['create'] },
   ]
 }
 
@@ -47,11 +49,17 @@ function bundleRule(resource: string, configurations: readonly { readonly name: 
   }
 }
 
-/** `create` knows no names. */
-function secretRules({ secret }: Plan): Rule[] {
+/** The authority's Secret, and the Lease of the same name. `create` knows no names. */
+function ownRules({ secret }: Plan): Rule[] {
+  const [secrets, leases] = [
+    { apiGroups: [''], resources: ['secrets'] },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
+  ]
   return [
-    { apiGroups: [''], resources: ['secrets'], resourceNames: [secret], verbs: ['get', 'list', 'watch', 'update'] },
-    { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+    { ...secrets, resourceNames: [secret], verbs: ['get', 'list', 'watch', 'update'] },
+    { ...secrets, verbs: ['create'] },
+    { ...leases, resourceNames: [secret], verbs: ['get', 'update'] },
+    { ...leases, verbs: ['create'] },
   ]
 }
 

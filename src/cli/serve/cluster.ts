@@ -1,5 +1,6 @@
 /** What a server takes from its cluster: configuration, the world of a pod, the authority; and what it gives: caBundle. */
 import { setMaxListeners } from 'node:events'
+import { hostname } from 'node:os'
 
 import type { Clock } from '../../base/clock.ts'
 import { ProjectError } from '../../base/errors.ts'
@@ -15,7 +16,14 @@ import type { WatchDeps } from '../../kube/cluster-objects.ts'
 import { connectCluster } from '../../kube/config.ts'
 import type { WatchedConfigMaps } from '../../kube/config-maps.ts'
 import { watchConfigMaps } from '../../kube/config-maps.ts'
-import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../kube/resource.ts'
+import type { RecordEvent } from '../../kube/event-recorder.ts'
+import { createEventRecorder } from '../../kube/event-recorder.ts'
+import type { Leader } from '../../kube/leader.ts'
+import { runLeader } from '../../kube/leader.ts'
+import type { ObjectPlace } from '../../kube/resource.ts'
+import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../kube/resource.ts'
+import type { ServerClock } from '../../kube/server-clock.ts'
+import { createServerClock } from '../../kube/server-clock.ts'
 import { packageVersion } from '../package.ts'
 import type { Configuration, ConfigurationSource, KubeObject, World } from './configuration.ts'
 import { configMapNames, configuredFiles, readTexts } from './file-source.ts'
@@ -28,8 +36,15 @@ export interface Cluster {
   readonly services: CaBundleOptions['own']['services']
   /** Where the authority is kept, and what callers trust. */
   authority(own: CaBundleOptions['own']): Pick<KeeperOptions, 'store' | 'look'>
-  /** Everything about caBundle but what it should be. */
-  bundles(own: CaBundleOptions['own']): Omit<CaBundleOptions, 'wanted' | 'onWantedChange' | 'onWrite'>
+  /** Everything about caBundle but what it should be, and who writes it. */
+  bundles(own: CaBundleOptions['own']): Omit<CaBundleOptions, 'wanted' | 'onWantedChange' | 'tell' | 'writer'>
+  /** Which replica writes; asked for from the first call on. */
+  leader(): Leader
+  readonly record: RecordEvent
+  /** The API server's time. */
+  readonly clock: ServerClock
+  /** Secret of the authority. */
+  readonly secret: ObjectPlace
 }
 
 export interface ClusterDeps {
@@ -49,11 +64,19 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
   const { env, clock, log, signal } = deps
   const connection = await connectCluster({ kubeconfig: options.kubeconfig, env, clock })
   if (connection === undefined) return undefined
-  const client = createKubeClient({ connection, userAgent: `mesh-admission/${packageVersion()}` })
+  const serverClock = createServerClock(clock)
+  const client = createKubeClient({
+    connection,
+    userAgent: `mesh-admission/${packageVersion()}`,
+    onServerTime: (serverMs) => serverClock.note(serverMs),
+  })
   // One listener a watch in progress, and they are many: Node takes more than ten for a leak.
   setMaxListeners(0, signal)
   const { namespace } = connection
   const services = options.services.map((name) => ({ name, namespace }))
+  const secret = { resource: SECRETS, namespace, name: options.caSecret }
+  const reporting = { client, clock: serverClock, log, signal }
+  let leader: Leader | undefined
   const shared = { client, configurations: configurationsOf(options), installation: options.installation }
   return {
     source: createClusterSource(options, { client, clock, log, signal }),
@@ -62,9 +85,17 @@ export async function openCluster(options: ServeOptions, deps: ClusterDeps): Pro
       store: createSecretStore({ client, namespace, name: options.caSecret, clock, log }),
       look: (bundlePem, asked) => lookAtBundles({ ...shared, own }, bundlePem, asked),
     }),
-    bundles: (own) => ({ ...shared, own, clock, log, signal }),
+    bundles: (own) => ({ ...shared, own, clock: serverClock, log, signal }),
+    // Named as what it is for.
+    leader: () => (leader ??= runLeader({ ...reporting, namespace, name: options.caSecret, identity: identity() })),
+    record: createEventRecorder({ ...reporting, component: options.installation }),
+    clock: serverClock,
+    secret,
   }
 }
+
+/** Of a pod its name, so that a container that is started again need not wait for its own Lease to end. */
+const identity = (): string => `${hostname()}_${process.pid}`
 
 function configurationsOf({ webhookConfigurations, validationConfigurations }: ServeOptions): ConfigurationPlace[] {
   return [

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseDurationMs } from '../../base/duration.ts'
 import { ProjectError } from '../../base/errors.ts'
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts'
+import { KEY_ALGORITHMS, type KeyAlgorithm } from '../../certificates/x509.ts'
 import type { MinTlsVersion } from '../../server/tls.ts'
 
 export type NativeSidecars = 'auto' | 'true' | 'false'
@@ -41,6 +42,8 @@ export interface ServeOptions {
   readonly services: readonly string[]
   /** Secret of our certificate authority, in the server's own namespace. */
   readonly caSecret: string
+  /** How our certificates are made and changed. */
+  readonly rotation: RotationOptions
   /** MutatingWebhookConfigurations whose entries get our caBundle. */
   readonly webhookConfigurations: readonly string[]
   /** ValidatingWebhookConfigurations whose entries get our caBundle. */
@@ -65,6 +68,15 @@ export interface ServeOptions {
   readonly logLevel: LogLevel
   /** What was odd about variables, for the log. */
   readonly warnings: readonly string[]
+}
+
+/** Times in milliseconds. */
+export interface RotationOptions {
+  readonly caLifetimeMs: number
+  readonly leafLifetimeMs: number
+  readonly trustDwellMs: number
+  readonly retireDwellMs: number
+  readonly keyAlgorithm: KeyAlgorithm
 }
 
 const TLS_VERSIONS = ['1.2', '1.3'] as const
@@ -126,6 +138,31 @@ export const SERVE_FLAGS: readonly Flag[] = [
     default: 'mesh-admission-default-validator, or mesh-admission-validator-<revision>',
     repeatable: true,
   },
+  {
+    name: 'ca-lifetime',
+    value: 'duration',
+    help: 'how long an authority of ours is good; a new one takes over when a third is left; at least 10s',
+    default: '8760h',
+  },
+  {
+    name: 'leaf-lifetime',
+    value: 'duration',
+    help: 'how long a serving certificate of ours is good; at least 5s',
+    default: '720h',
+  },
+  {
+    name: 'trust-dwell',
+    value: 'duration',
+    help: 'how long every webhook configuration must have trusted the next authority before it signs; at least 100ms',
+    default: '10m',
+  },
+  {
+    name: 'retire-dwell',
+    value: 'duration',
+    help: 'how long the former authority stays trusted after that; at least 200ms',
+    default: '24h',
+  },
+  { name: 'key-algorithm', value: 'algorithm', help: KEY_ALGORITHMS.join(', '), default: 'ecdsa-p256' },
   { name: 'revision', value: 'name', help: 'control plane revision', env: 'REVISION', default: 'default' },
   {
     name: 'istio-namespace',
@@ -217,6 +254,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
   return {
     ...clusterNames(given, revision),
     kubeconfig: lookup('kubeconfig', given, env),
+    rotation: rotation(text),
     port: port('port', text('port', '15017')),
     healthPort: port('health-port', text('health-port', '8080')),
     metricsPort: port('metrics-port', text('metrics-port', '15014')),
@@ -295,6 +333,23 @@ function duration(name: string, text: string): number {
   const valueMs = parseDurationMs(text)
   if (valueMs !== undefined && valueMs >= 0) return valueMs
   throw invalid(name, 'a duration such as 15s', text)
+}
+
+/** The smallest values are for tests: a change of authority in seconds. */
+function rotation(text: (name: string, preset: string) => string): RotationOptions {
+  const atLeast = (name: string, preset: string, leastMs: number): number => {
+    const given = text(name, preset)
+    const valueMs = duration(name, given)
+    if (valueMs >= leastMs) return valueMs
+    throw invalid(name, `at least ${leastMs}ms`, given)
+  }
+  return {
+    caLifetimeMs: atLeast('ca-lifetime', '8760h', 10_000),
+    leafLifetimeMs: atLeast('leaf-lifetime', '720h', 5000),
+    trustDwellMs: atLeast('trust-dwell', '10m', 100),
+    retireDwellMs: atLeast('retire-dwell', '24h', 200),
+    keyAlgorithm: oneOf('key-algorithm', text('key-algorithm', 'ecdsa-p256'), KEY_ALGORITHMS),
+  }
 }
 
 function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {

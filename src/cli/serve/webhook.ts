@@ -1,21 +1,13 @@
 /** Wires the server's parts together: configuration, certificate, three listeners, and the way out. */
 import type { FastifyInstance } from 'fastify'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { ProjectError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { startFileSource } from '../../certificates/file-source.ts'
-import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
-import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
-import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
-import { servesHost, servingNames } from '../../certificates/leaf.ts'
-import type { CertificateSource } from '../../certificates/source.ts'
-import { VALIDATING_WEBHOOKS } from '../../kube/resource.ts'
 import { buildApp, buildHealthApp, buildMetricsApp } from '../../server/app.ts'
 import { createHealth, type Health } from '../../server/health.ts'
 import { drain, listen, superviseWebhook, type Supervision } from '../../server/listen.ts'
 import { collectProcessMetrics, createMetrics, type Metrics } from '../../server/metrics.ts'
+import { runSelfCheck, type SelfCheck } from '../../server/self-check.ts'
+import { certificateChecks, startCertificates, type Certificates } from './certificates.ts'
 import type { Cluster } from './cluster.ts'
 import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
@@ -40,19 +32,17 @@ export interface RunningWebhook {
   readonly metricsPort: number
   /** File with the authority that callers must trust; undefined when there is none on disk. */
   readonly caFile: string | undefined
+  /** Has certificates and trust in them looked at anew, now. */
+  evaluate(): void
   /** Drains and ends everything; at once when `hurry` is aborted. */
   close(hurry: AbortSignal): Promise<void>
-}
-
-/** A certificate source, with what readiness and people want to know of it. */
-interface Certificates extends CertificateSource {
-  isUsable(): boolean
-  readonly caFile: string | undefined
 }
 
 interface Parts {
   readonly options: ServeOptions
   readonly deps: WebhookDeps
+  /** The API server's time, where there is one. */
+  readonly clock: Clock
   readonly health: Health
   readonly metrics: Metrics
   readonly engine: LiveEngine
@@ -71,18 +61,22 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   deps.giveUp.addEventListener('abort', giveUp, { once: true })
   const metrics = createMetrics()
   const engine = createLiveEngine({ ...deps, metrics })
-  const early: Early = { certificates: undefined }
-  const health = createHealth(checksOf(engine, early))
+  const early: Early = { certificates: undefined, selfCheck: undefined }
+  const health = createHealth(checksOf(engine, early, deps.cluster))
+  // Whether a certificate is good is for its verifier's clock to say.
+  const clock = deps.cluster?.clock ?? deps.clock
   const side = [buildHealthApp(health), buildMetricsApp(metrics)] as const
   try {
     const ports = await openSide(side, options)
     const [certificates] = await bothSettled(life, [
-      startCertificates(options, { ...deps, metrics }, life.signal),
+      startCertificates(options, { ...deps, clock, metrics, signal: life.signal }),
       firstConfiguration(engine, deps.source, life.signal),
     ])
     early.certificates = certificates
-    const parts = { options, deps, health, metrics, engine, certificates, signal: life.signal }
-    return await openWebhook(parts, { life, side, ports })
+    const parts = { options, deps, clock, health, metrics, engine, certificates, signal: life.signal }
+    const opened = await openWebhook(parts, { life, side, ports })
+    early.selfCheck = watchOver(parts, opened.port)
+    return opened
   } catch (err) {
     life.abort()
     await Promise.all(side.map((app) => app.close()))
@@ -92,13 +86,10 @@ export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Pr
   }
 }
 
-interface PublishDeps extends WebhookDeps {
-  readonly metrics: Metrics
-}
-
 /** What the probes can be asked about before it is there. */
 interface Early {
   certificates: Certificates | undefined
+  selfCheck: SelfCheck | undefined
 }
 
 interface Ports {
@@ -136,108 +127,53 @@ async function firstConfiguration(engine: LiveEngine, source: ConfigurationSourc
   await Promise.race([source.isRequired ? loaded : loaded.catch(() => undefined), aborted])
 }
 
-/** Readiness needs a leaf and a configuration; never the API server, or nobody could become ready to repair things. */
-function checksOf(engine: LiveEngine, early: Early): Health['checks'] {
+/** Readiness needs a leaf that callers accept, and a configuration. */
+function checksOf(engine: LiveEngine, early: Early, cluster: Cluster | undefined): Health['checks'] {
   return [
     { name: 'config', problem: () => (engine.current() === undefined ? 'none loaded yet' : undefined) },
-    {
-      name: 'certificate',
-      problem: () => {
-        if (early.certificates === undefined) return 'none yet'
-        return early.certificates.isUsable() ? undefined : 'expired'
-      },
-    },
+    ...certificateChecks(() => early.certificates, cluster),
+    { name: 'self-check', problem: () => early.selfCheck?.problem() },
   ]
-}
-
-async function startCertificates(options: ServeOptions, deps: PublishDeps, signal: AbortSignal): Promise<Certificates> {
-  const { tlsFiles } = options
-  if (tlsFiles !== undefined) {
-    const source = await startFileSource({ ...tlsFiles, clock: deps.clock, log: deps.log, signal })
-    publish(source, deps, (): WantedBundle | undefined => {
-      const bundlePem = source.bundle()
-      return bundlePem === undefined ? undefined : { bundlePem, generation: undefined }
-    })
-    return { ...source, caFile: ifThere(join(dirname(tlsFiles.certFile), 'ca.crt')) }
-  }
-  const source = await startOwnCertificates(options, deps, signal)
-  publish(
-    { ...source, onChange: (listener) => source.onAuthorityChange(() => listener(source.current())) },
-    deps,
-    () => {
-      const { bundlePem, generation } = source.authority()
-      return { bundlePem, generation }
-    },
-  )
-  const caFile = deps.cluster === undefined ? ifThere(join(options.stateDir, CURRENT_LINK, 'ca.crt')) : undefined
-  return { ...source, caFile }
-}
-
-/** An authority of our own: in a Secret where there is a cluster, else in a folder. */
-function startOwnCertificates(options: ServeOptions, deps: WebhookDeps, signal: AbortSignal): Promise<IssuedSource> {
-  const { clock, log, cluster } = deps
-  const names = servingNames({ services: cluster?.services ?? [], extra: options.tlsExtraNames })
-  const place =
-    cluster === undefined
-      ? { store: createFileStore(options.stateDir), withoutStore: 'memory' as const }
-      : {
-          ...cluster.authority({
-            services: cluster.services,
-            servesHost: (host) => names.includes(host),
-          }),
-          withoutStore: 'wait' as const,
-        }
-  return startIssuedSource({ ...place, installation: options.installation, names, clock, log, signal })
-}
-
-/** Keeps the bundle in our webhook configurations, where there is a cluster; ends with the cluster's signal. */
-function publish(
-  source: CertificateSource,
-  { cluster, metrics }: PublishDeps,
-  wanted: () => WantedBundle | undefined,
-): void {
-  if (cluster === undefined) return
-  const own = { services: cluster.services, servesHost: (host: string) => servesHost(source.current(), host) }
-  // A new authority always comes with a new leaf, so the leaf's changes are word of both.
-  void keepCaBundles({
-    ...cluster.bundles(own),
-    wanted,
-    onWantedChange: (listener) => source.onChange(listener),
-    onWrite: ({ resource }, failure) => {
-      if (resource === VALIDATING_WEBHOOKS) countWrite(failure, metrics)
-    },
-  })
-}
-
-function countWrite(failure: unknown, metrics: Metrics): void {
-  if (failure === undefined) return metrics.validationConfigUpdates.inc()
-  const reason = failure instanceof ProjectError ? failure.details['reason'] : undefined
-  metrics.validationConfigUpdateErrors.inc({ reason: typeof reason === 'string' ? reason : 'Unknown' })
-}
-
-function ifThere(file: string): string | undefined {
-  return existsSync(file) ? file : undefined
 }
 
 async function openWebhook(
   parts: Parts,
   { life, side, ports }: { readonly life: AbortController; readonly side: Side; readonly ports: Ports },
 ): Promise<RunningWebhook> {
-  const { options, metrics, certificates, deps, signal } = parts
+  const { options, metrics, certificates, clock, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
+  const onRejected = (): void => certificates.evaluateSoon()
   const { minTlsVersion } = options
-  const { clock, log } = deps
-  const supervision = superviseWebhook(webhook, { certificates, clock, log, metrics, minTlsVersion })
+  const supervision = superviseWebhook(webhook, {
+    certificates,
+    clock,
+    log: deps.log,
+    metrics,
+    minTlsVersion,
+    onRejected,
+  })
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
     const close = (hurry: AbortSignal): Promise<void> => closeAll({ parts, webhook, supervision, side, life, hurry })
-    return { port, ...ports, caFile: certificates.caFile, close }
+    return { port, ...ports, caFile: certificates.caFile, evaluate: () => certificates.evaluateSoon(), close }
   } catch (err) {
     await webhook.close()
     throw err
   }
+}
+
+/** Asks our own listener as the API server would, again with every new leaf. */
+function watchOver({ options, deps, certificates, signal }: Parts, port: number): SelfCheck {
+  const { clock, log, cluster } = deps
+  const [service] = cluster?.services ?? []
+  const serverName = service === undefined ? 'localhost' : `${service.name}.${service.namespace}.svc`
+  const host = options.address ?? '127.0.0.1'
+  const check = runSelfCheck({ host, port, serverName, bundle: () => certificates.bundle(), clock, log, signal })
+  const stop = certificates.onChange(() => check.soon())
+  signal.addEventListener('abort', stop, { once: true })
+  return check
 }
 
 function buildWebhook({ options, deps, health, metrics, engine, certificates }: Parts): FastifyInstance {
@@ -270,6 +206,7 @@ async function closeAll({ parts, webhook, supervision, side, life, hurry }: Clos
   const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = options
   const { connections } = supervision
   await drain(webhook, { connections, health, metrics, clock: deps.clock, delayMs, timeoutMs, hurry })
+  await deps.cluster?.leader().release()
   life.abort()
   for (const app of side) app.server.closeAllConnections()
   await Promise.all(side.map((app) => app.close()))

@@ -57,6 +57,21 @@ const precedence: readonly {
   },
   { name: 'INJECT_ENABLED in Go’s spelling', env: { INJECT_ENABLED: 'F' }, want: { injectEnabled: false } },
   { name: 'an odd INJECT_ENABLED counts as unset', env: { INJECT_ENABLED: 'no' }, want: { injectEnabled: true } },
+  {
+    name: 'certificates',
+    argv: '--ca-lifetime 10s --leaf-lifetime 5s --trust-dwell 100ms --retire-dwell 200ms --key-algorithm rsa-3072'.split(
+      ' ',
+    ),
+    want: {
+      rotation: {
+        caLifetimeMs: 10_000,
+        leafLifetimeMs: 5000,
+        trustDwellMs: 100,
+        retireDwellMs: 200,
+        keyAlgorithm: 'rsa-3072',
+      },
+    },
+  },
   { name: 'camel case', argv: ['--injectConfigFile', 'a'], want: { injectConfigFile: 'a' } },
   {
     name: 'kebab case',
