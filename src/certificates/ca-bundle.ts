@@ -396,7 +396,7 @@ function reportFight({ place, options }: Keeping, configuration: WebhookConfigur
     : {}
   options.log.error(
     { configuration: place.name, managers, ...hint },
-    'another program writes caBundle again and again; going on once a minute',
+    'another program writes caBundle again and again; going on, once a second at most',
   )
 }
 
