@@ -13,6 +13,8 @@ import { PROJECT_ROOT } from './shared.ts'
 interface ContainerStatus {
   readonly name: string
   readonly containerID?: string
+  readonly started?: boolean
+  readonly lastState?: { readonly terminated?: { readonly exitCode: number } }
   readonly ready: boolean
   readonly restartCount: number
 }
@@ -40,7 +42,6 @@ interface PodEvent extends KubeObject {
   readonly involvedObject: { readonly name: string }
 }
 
-/** Told in words by the injector or the plugin, so that a reader knows what to do. */
 const ANSWER_MS = 5000
 /** The other end is not there yet, or not any more: no word on where the packet would go. */
 const STARTING = /ECONNREFUSED|ECONNRESET/
@@ -115,28 +116,45 @@ export async function untilRedirected({ client, namespace, name, replicas = 1, s
   return [...pods]
 }
 
-/** A kustomization over manifests/cni for a node that has its CNI folders elsewhere. To be removed by its user. */
-export function cniOverlay(cniFolder: string): { folder: string; remove: () => void } {
+export interface Overlay {
+  readonly folder: string
+  readonly remove: () => void
+}
+
+export interface OverlayOptions {
+  /** The node's CNI folders are below this one. */
+  readonly cniFolder: string
+  /** Variables of the agent, over those of the manifest. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Rules for the repair role, besides those of the manifest. */
+  readonly rules?: readonly object[]
+}
+
+/** A kustomization over manifests/cni. To be removed by its user. */
+export function cniOverlay({ cniFolder, settings = {}, rules = [] }: OverlayOptions): Overlay {
   // Kustomize takes no absolute path.
   const folder = mkdtempSync(join(tmpdir(), 'mesh-overlay-'))
-  const volumes = { 'cni-bin-dir': 'bin', 'cni-net-dir': 'net.d' }
-  const patch = {
-    apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
-    metadata: { name: 'istio-cni-node', namespace: 'istio-system' },
-    spec: {
-      template: {
-        spec: {
-          volumes: Object.entries(volumes).map(([name, sub]) => ({ name, hostPath: { path: join(cniFolder, sub) } })),
-        },
-      },
+  const volumes = Object.entries({ 'cni-bin-dir': 'bin', 'cni-net-dir': 'net.d' }).map(([name, sub]) => ({
+    name,
+    hostPath: { path: join(cniFolder, sub) },
+  }))
+  const metadata = (name: string): object => ({ name, namespace: 'istio-system' })
+  const patches: object[] = [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: metadata('istio-cni-node'),
+      spec: { template: { spec: { volumes } } },
     },
-  }
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata('istio-cni-config'), data: settings },
+  ]
+  const added = rules.map((value) => ({ op: 'add', path: '/rules/-', value }))
+  const role = { target: { kind: 'ClusterRole', name: 'istio-cni-repair-role' }, patch: JSON.stringify(added) }
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
     resources: [relative(folder, join(PROJECT_ROOT, 'manifests', 'cni'))],
-    patches: [{ patch: JSON.stringify(patch) }],
+    patches: [...patches.map((patch) => ({ patch: JSON.stringify(patch) })), ...(added.length > 0 ? [role] : [])],
   }
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }

@@ -9,8 +9,8 @@ import { loadAll } from 'js-yaml'
 import type { KubeClient } from '../../../src/kube/client.ts'
 import { clusterClient, eventually } from '../../support/cluster.ts'
 import { injectorConfigMap, meshDeployment, type Workload } from '../../support/mesh-pods.ts'
-import { cniOverlay, podsOf, restartsOf, isReady, untilRedirected, warningsOf } from '../../support/mesh-node.ts'
-import type { NodePod } from '../../support/mesh-node.ts'
+import { cniOverlay, isReady, podsOf, restartsOf, untilRedirected, warningsOf } from '../../support/mesh-node.ts'
+import type { NodePod, Overlay, OverlayOptions } from '../../support/mesh-node.ts'
 import { raiseNodeCluster, skipWithoutNodeCluster } from '../../support/node-cluster.ts'
 import type { NodeCluster } from '../../support/node-cluster.ts'
 import { reboot } from '../../support/node-reboot.ts'
@@ -24,7 +24,10 @@ const RAISING = { timeout: 900_000 }
 const [SHOP, MESH] = ['shop', 'istio-system']
 const AGENT = 'k8s-app=istio-cni-node'
 const DAEMON_SET = 'daemonset/istio-cni-node'
-const PROXY_OPTIONS = { nativeSidecar: 'sidecar.istio.io/nativeSidecar' }
+const VALIDATION = 'istio-validation'
+const MODES = ['repair', 'label', 'delete'] as const
+/** A sidecar beside the application, as before Kubernetes knew native ones. */
+const CLASSIC: Partial<Workload> = { annotations: { 'sidecar.istio.io/nativeSidecar': 'false' } }
 /** What a pod that cannot start yet tells. */
 const AGENT_AWAY =
   /FailedCreatePodSandBox: .*the agent of istio-cni \(DaemonSet istio-cni-node\) does not answer on this node; try again later/
@@ -34,13 +37,12 @@ interface Scene {
   readonly cluster: NodeCluster
   readonly client: KubeClient
   readonly image: string
-  /** Folder of the kustomization that fits the CNI agent to this node. */
-  readonly overlay: string
 }
 
 let cluster: NodeCluster | undefined
 let scene: Scene | undefined
-let removeOverlay = (): void => undefined
+/** Kustomizations that fit the CNI agent to this node. */
+const overlays: Overlay[] = []
 const onScene = (): Scene => {
   if (scene === undefined) throw new Error('the cluster did not come up')
   return scene
@@ -52,9 +54,7 @@ before(async () => {
   if (skip !== false) return
   const image = shippedImage()
   cluster = await raiseNodeCluster(image)
-  const overlay = cniOverlay(join(cluster.state, 'cni'))
-  removeOverlay = overlay.remove
-  scene = { cluster, image, overlay: overlay.folder, client: await clusterClient(cluster.kubeconfig) }
+  scene = { cluster, image, client: await clusterClient(cluster.kubeconfig) }
   await kubectl(['create', 'namespace', MESH])
   await kubectl(['create', 'namespace', SHOP])
   await kubectl(['label', 'namespace', SHOP, 'istio-injection=enabled'])
@@ -65,7 +65,7 @@ before(async () => {
 }, RAISING)
 
 after(() => {
-  removeOverlay()
+  for (const { remove } of overlays) remove()
   cluster?.down()
 }, RAISING)
 
@@ -83,8 +83,7 @@ describe('with the CNI plugin', { skip }, () => {
   before(async () => {
     if (skip !== false) return
     await apply(injectorConfigMap({ image: onScene().image, cni: true }))
-    await kubectl(['apply', '-k', onScene().overlay])
-    await untilAgentAnswers()
+    await installAgent()
     await eventually(usesCni, AbortSignal.timeout(30_000))
   }, RAISING)
 
@@ -93,7 +92,7 @@ describe('with the CNI plugin', { skip }, () => {
     for (const name of ['cni', 'cni-classic']) {
       const [pod] = await redirected(name, t.signal)
       assert.deepEqual(capabilitiesOf(pod), {})
-      assert.ok(pod?.spec.initContainers?.some((one) => one.name === 'istio-validation'))
+      assert.ok(pod?.spec.initContainers?.some(({ name: own }) => own === VALIDATION))
     }
   })
 
@@ -148,12 +147,14 @@ describe('with the CNI plugin', { skip }, () => {
   })
 
   test('pods that are created while the agent is upgraded are all redirected', OPTIONS, async (t) => {
+    const names = ['upgraded-1', 'upgraded-2', 'upgraded-3', 'upgraded-4']
     const upgrade = kubectl(['-n', MESH, 'rollout', 'restart', DAEMON_SET])
-    for (let i = 0; i < 4; i++) await deploy(`upgraded-${i}`, { replicas: 3 })
+    for (const name of names) await deploy(name, { replicas: 3 })
     await upgrade
     await untilAgentAnswers()
-    for (let i = 0; i < 4; i++) await redirected(`upgraded-${i}`, t.signal, 3)
-    t.diagnostic(`warnings so far: ${(await warnings(t.signal)).join('\n')}`)
+    for (const name of names) await redirected(name, t.signal, 3)
+    // Room for what comes next.
+    await kubectl(['-n', SHOP, 'delete', 'deployment', '--wait=false', ...names])
   })
 
   test(
@@ -176,9 +177,94 @@ describe('with the CNI plugin', { skip }, () => {
       await redirected('rebooted', t.signal)
     },
   )
+
+  test('uninstalled, nothing of it is left on the node, and pods that run stay redirected', OPTIONS, async (t) => {
+    await kubectl(['delete', '-k', overlays[0]?.folder ?? '', '--timeout=60s'])
+    await eventually(() => !existsSync(pluginPath()), t.signal)
+    assert.doesNotMatch(readFileSync(configPath(), 'utf8'), /istio-cni/)
+    assert.equal(existsSync('/var/run/istio-cni/mesh-admission-cni.sock'), false)
+    await redirected('cni', t.signal)
+  })
 })
 
-const CLASSIC: Partial<Workload> = { annotations: { [PROXY_OPTIONS.nativeSidecar]: 'false' } }
+describe('a pod that started without an agent on a node without the plugin', { skip }, () => {
+  before(async () => {
+    if (skip !== false) return
+    await Promise.all(MODES.map((mode) => deploy(mode, { labels: { mend: mode } })))
+    for (const mode of MODES) await untilBroken(mode, AbortSignal.timeout(120_000))
+  }, RAISING)
+
+  test('is redirected as it is, where the agent repairs', OPTIONS, async (t) => {
+    const broken = await untilBroken('repair', t.signal)
+    await installAgent({ settings: settingsOf('repair') })
+    const [pod] = await redirected('repair', t.signal)
+    assert.equal(pod?.metadata.uid, broken.metadata.uid)
+  })
+
+  test('is labelled, where the agent labels, and its application never starts', OPTIONS, async (t) => {
+    const broken = await untilBroken('label', t.signal)
+    await installAgent({ settings: settingsOf('label'), rules: [rule('pods/status', ['patch', 'update'])] })
+    const labelled = async (): Promise<NodePod | undefined> =>
+      (await podsOf(onScene().client, SHOP, 'app=label,cni.istio.io/uninitialized=true', t.signal))[0]
+    await eventually(async () => (await labelled())?.metadata.uid === broken.metadata.uid, t.signal)
+    await untilWarned(/LabelBrokenPod: pod was labelled/, t.signal)
+    assert.equal(hasStarted(await labelled(), 'application'), false)
+  })
+
+  test('is deleted, where the agent deletes, and the one in its place is redirected', OPTIONS, async (t) => {
+    const broken = await untilBroken('delete', t.signal)
+    await installAgent({ settings: settingsOf('delete'), rules: [rule('pods', ['delete'])] })
+    await untilWarned(/DeleteBrokenPod: pod was deleted/, t.signal)
+    const [pod] = await redirected('delete', t.signal)
+    assert.notEqual(pod?.metadata.uid, broken.metadata.uid)
+  })
+})
+
+test('every pod that could not start at once was told why', OPTIONS, async ({ signal }) => {
+  const refusals = (await warnings(signal)).filter((warning) => warning.startsWith('FailedCreatePodSandBox'))
+  assert.deepEqual(
+    refusals.filter((words) => !AGENT_AWAY.test(words) && !PLUGIN_AWAY.test(words)),
+    [],
+  )
+})
+
+/** The agent minds only the pods of this mode. */
+function settingsOf(mode: (typeof MODES)[number]): Record<string, string> {
+  return {
+    REPAIR_REPAIR_PODS: String(mode === 'repair'),
+    REPAIR_LABEL_PODS: String(mode === 'label'),
+    REPAIR_DELETE_PODS: String(mode === 'delete'),
+    REPAIR_LABEL_SELECTORS: `mend=${mode}`,
+  }
+}
+
+const rule = (resource: string, verbs: string[]): object => ({ apiGroups: [''], resources: [resource], verbs })
+
+/** Until the pod's init container has found no redirection; its application must not have started. */
+async function untilBroken(name: string, signal: AbortSignal): Promise<NodePod> {
+  const find = async (): Promise<NodePod | undefined> => {
+    const [pod] = await podsOf(onScene().client, SHOP, `app=${name}`, signal)
+    const status = pod?.status.initContainerStatuses?.find((one) => one.name === VALIDATION)
+    return status?.lastState?.terminated?.exitCode === 126 ? pod : undefined
+  }
+  await eventually(async () => (await find()) !== undefined, signal)
+  const pod = await find()
+  assert.equal(hasStarted(pod, 'application'), false)
+  return pod as NodePod
+}
+
+function hasStarted(pod: NodePod | undefined, container: string): boolean {
+  return pod?.status.containerStatuses?.find(({ name }) => name === container)?.started ?? false
+}
+
+/** Applies the shipped manifests, with these settings, and starts the agent anew. */
+async function installAgent(changes: Pick<OverlayOptions, 'settings' | 'rules'> = {}): Promise<void> {
+  const overlay = cniOverlay({ cniFolder: join(onScene().cluster.state, 'cni'), ...changes })
+  overlays.push(overlay)
+  await kubectl(['apply', '-k', overlay.folder])
+  if (overlays.length > 1) await kubectl(['-n', MESH, 'rollout', 'restart', DAEMON_SET])
+  await untilAgentAnswers()
+}
 
 function deploy(name: string, more: Partial<Workload> = {}): Promise<string> {
   return apply(meshDeployment({ name, namespace: SHOP, image: onScene().image, ...more }))
@@ -209,7 +295,7 @@ async function usesCni(): Promise<boolean> {
     spec: { containers: [{ name: 'a', image: 'a' }] },
   }
   const made = await kubectl(['-n', SHOP, 'create', '--dry-run=server', '-o', 'json', '-f', '-'], JSON.stringify(pod))
-  return made.includes('istio-validation')
+  return made.includes(VALIDATION)
 }
 
 async function untilAgentAnswers(): Promise<void> {

@@ -59,6 +59,11 @@ const cases: { name: string; pod: ObservedPod; settings?: Partial<RepairSettings
     settings: { sidecarAnnotation: '' },
     broken: true,
   },
+  {
+    name: 'it is being deleted',
+    pod: { ...pod(failed(126)), metadata: { ...pod(failed(126)).metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+    broken: false,
+  },
   { name: 'another container', pod: pod({ ...failed(126), name: 'other' }), broken: false },
   {
     name: 'any container',
