@@ -55,9 +55,9 @@ const exits: { name: string; args: string[]; exit: number; err: RegExp }[] = [
   { name: 'an unknown mode is 255', args: ['--compat', 'x'], exit: 255, err: /expected "istiod" or "off"/ },
   {
     name: 'a failed validation is 126',
-    args: ['--skip-rule-apply', '--run-validation', '--probe-timeout=0', '-p', '0', '-z', '0'],
+    args: ['--skip-rule-apply', '-i', 'no range', '--run-validation', '--probe-timeout=0', '-p', '0', '-z', '0'],
     exit: 126,
-    err: /workload is not ready for Istio/,
+    err: /workload is not ready for Istio[^]*missing: -t nat -A ISTIO_OUTPUT -o lo ! -d 127.0.0.1\/32 -p tcp ! --dport 15008 -m owner --uid-owner \d+ -j ISTIO_IN_REDIRECT[^]*set by: the CNI plugin/,
   },
 ]
 for (const { name, args, exit, err } of exits) {
