@@ -18,6 +18,8 @@ export interface InitDeps {
   readonly run: Run
   /** Stands in for `run` in a dry run: notes what it is given, and does nothing. */
   readonly recordRun: Run
+  /** Stands in for `run` in CNI mode: the tools are the host's, the lock is the pod's. */
+  readonly sandboxedRun?: (lockFile: string) => Run
   readonly network: Network
   readonly legacyInUse?: NonNullable<ApplyDeps['legacyInUse']>
   readonly log: Log
@@ -72,9 +74,11 @@ export async function runInit({ args, env, compat }: InitCall, deps: InitDeps): 
 }
 
 /** istiod: nftables knows no dry run, and applies. */
-function recording(config: RedirectConfig, { run, recordRun }: InitDeps): { run: Run; record: boolean } {
+function recording(config: RedirectConfig, deps: InitDeps): { run: Run; record: boolean } {
   const record = config.dryRun && !(config.nativeNftables && config.compat === 'istiod')
-  return { run: record ? recordRun : run, record }
+  const { run, recordRun, sandboxedRun = () => run } = deps
+  if (record) return { run: recordRun, record }
+  return { run: config.cniMode ? sandboxedRun(config.networkNamespace) : run, record }
 }
 
 function backendOf(config: RedirectConfig): Backend {
