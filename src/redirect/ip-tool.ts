@@ -54,3 +54,23 @@ function expectDone(result: RunResult, tolerated?: RegExp): void {
   const why = result.missing ? 'the ip tool is missing' : result.stderr.trim()
   throw new ProjectError('REDIRECT_ROUTES_FAILED', `failed to configure routes: ${why}`)
 }
+
+interface Link {
+  readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen?: number }[]
+}
+
+/**
+ * Addresses of all interfaces with their prefix length, all IPv4 before all IPv6, as the kernel lists them.
+ * @throws ProjectError REDIRECT_ENVIRONMENT
+ */
+export async function listAddresses(run: Run): Promise<readonly string[]> {
+  const listed = await run('ip', ['-j', 'addr', 'show'])
+  if (listed.exitCode !== 0) {
+    const why = listed.missing ? 'the ip tool is missing' : listed.stderr.trim()
+    throw new ProjectError('REDIRECT_ENVIRONMENT', `addresses of the namespace cannot be listed: ${why}`)
+  }
+  const infos = (JSON.parse(listed.stdout) as Link[]).flatMap(({ addr_info = [] }) => addr_info)
+  const texts = (family: string): string[] =>
+    infos.filter((one) => one.family === family).map(({ local = '', prefixlen = 0 }) => `${local}/${prefixlen}`)
+  return [...texts('inet'), ...texts('inet6')]
+}

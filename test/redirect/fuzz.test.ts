@@ -83,7 +83,7 @@ function assertComplete({ config }: InitOutcome, namespace: FakeNamespace): void
       ? []
       : iptablesRules(program, family)) {
       const rules = (wanted[`${table} ${chain}`] ??= [])
-      rules.splice(at === undefined ? rules.length : at - 1, 0, kernelSpelling(words.join(' ').split(/\s+/)))
+      rules.splice(at === undefined ? rules.length : at - 1, 0, kernelSpelling(words.join(' ').trim().split(/\s+/)))
     }
     for (const [key, rules] of Object.entries(wanted)) {
       const [table = '', chain = ''] = key.split(' ')

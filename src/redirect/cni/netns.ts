@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { realHost } from '../host.ts'
-import { ipNetwork } from '../ip-tool.ts'
-import type { Run } from '../run.ts'
+import { ipNetwork, listAddresses } from '../ip-tool.ts'
 import type { Shells } from './namespace-shell.ts'
 import type { Namespace } from './plugin.ts'
 
@@ -86,17 +85,4 @@ async function openChecked(path: string, local: string): Promise<FileHandle> {
     throw failed(messageOf(error))
   }
   return file
-}
-
-interface Link {
-  readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen?: number }[]
-}
-
-async function listAddresses(run: Run): Promise<readonly string[]> {
-  const listed = await run('ip', ['-j', 'addr', 'show'])
-  if (listed.exitCode !== 0) throw new Error(`addresses of the namespace cannot be listed: ${listed.stderr.trim()}`)
-  const infos = (JSON.parse(listed.stdout) as Link[]).flatMap(({ addr_info = [] }) => addr_info)
-  const texts = (family: string): string[] =>
-    infos.filter((one) => one.family === family).map(({ local = '', prefixlen = 0 }) => `${local}/${prefixlen}`)
-  return [...texts('inet'), ...texts('inet6')]
 }

@@ -91,6 +91,21 @@ test('plugin: what is refused in the end is refused before any rule is made, unl
   }
 })
 
+test("plugin: the mesh's own ports are those that the injector told the validation container, unless as istiod does", async () => {
+  const args = ['istio-iptables', '-p', '25001', '-z', '25006', '-e', '25008', '--run-validation']
+  const pod = { ...POD, spec: { ...POD.spec, initContainers: [{ name: 'istio-validation', args }] } }
+  const rules = async (compat: 'off' | 'istiod'): Promise<string> => {
+    const world = deps({ compat, getPod: () => Promise.resolve(pod) })
+    await runPlugin(call({ CNI_ARGS: podArgs('prod', 'shop') }), world)
+    return world.restored.join('')
+  }
+  const ours = await rules('off')
+  assert.match(ours, /-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports 25001\n/)
+  assert.match(ours, /-A ISTIO_IN_REDIRECT -p tcp -j REDIRECT --to-ports 25006\n/)
+  assert.match(ours, /-A ISTIO_INBOUND -p tcp --dport 25008 -j RETURN\n/)
+  assert.match(await rules('istiod'), /--to-ports 15001\n/)
+})
+
 test('plugin: a namesake of the agent in another namespace is not', async () => {
   const unreachable = deps({ connect: () => Promise.reject(new Error('no credentials')) })
   const outcome = await runPlugin(call({ CNI_ARGS: podArgs('prod', 'istio-cni-node-x') }), unreachable)
