@@ -147,15 +147,15 @@ async function settle(
   onState?: (state: AuthorityState) => void,
 ): Promise<AuthorityState> {
   const { options } = keeping
-  let [state, hasHesitated, lost] = [memory, false, 0]
+  let [state, hesitatedOver, lost]: [AuthorityState | undefined, string | undefined, number] = [memory, undefined, 0]
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { step, stored } = await decide(keeping, state, hasHesitated)
+    const { step, stored } = await decide(keeping, state, hesitatedOver)
     if (step.do === 'keep' && state !== undefined) return state
     if (step.do === 'adopt') state = step.state
     else if (step.do === 'hesitate') {
       await options.clock.wait(HESITATION_MS, options.signal)
       options.signal.throwIfAborted()
-      hasHesitated = true
+      hesitatedOver = versionOf(stored)
     } else if (isWrite(step)) {
       const written = await write(step, { options, stored, memory: state })
       if (written === undefined) {
@@ -182,7 +182,11 @@ interface Decision {
 }
 
 /** Reads the store, and the configurations if the decision depends on them. */
-async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasHesitated: boolean): Promise<Decision> {
+async function decide(
+  keeping: Keeping,
+  memory: AuthorityState | undefined,
+  hesitatedOver: string | undefined,
+): Promise<Decision> {
   const { store, clock, settings, signal, tell, mayRotate = always, isClockSane = always } = keeping.options
   const stored = await store.read(signal)
   tell?.({ news: 'read', generation: stored.holds === 'state' ? stored.state.generation : undefined })
@@ -192,13 +196,16 @@ async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasH
     live: undefined,
     mayRotate: mayRotate(),
     isClockSane: isClockSane(),
-    hasHesitated,
+    // What was found after the pause may be another loss, and whoever can make it good deserves a pause again.
+    hasHesitated: hesitatedOver === versionOf(stored),
   }
   const step = nextStep(view, clock.nowMs(), settings)
   if (step.do !== 'look') return { step, stored }
   const live = await look(keeping, stored)
   return { step: nextStep({ ...view, live }, clock.nowMs(), settings), stored }
 }
+
+const versionOf = (stored: StoredAuthority): string => (stored.holds === 'nothing' ? 'nothing' : stored.version)
 
 const always = (): boolean => true
 const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true, mark: '' }
