@@ -20,14 +20,17 @@ export interface Served {
 export async function serveLive({
   revision,
   istioNamespace,
-  webhookConfiguration,
+  ...more
 }: {
   readonly revision: string
   readonly istioNamespace: string
   /** Configurations that the server keeps. @default the one of its revision */
   readonly webhookConfiguration?: readonly string[]
+  /** Flags of `serve`: how fast authorities change. @default as shipped */
+  readonly trustDwell?: string
+  readonly retireDwell?: string
 }): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', webhookConfiguration }
+  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', ...more }
   const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
   const life = new AbortController()
   const deps = { clock: systemClock, log: SILENT }
