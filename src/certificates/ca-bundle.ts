@@ -92,6 +92,7 @@ export interface WebhookEntry {
 
 interface ManagedFields {
   readonly manager?: string
+  readonly time?: string
   readonly fieldsV1?: unknown
 }
 
@@ -167,7 +168,14 @@ export async function lookAtBundles(
     isReadable: !looks.includes('refused'),
     generation: Math.max(0, ...entries.map((entry) => generationIn(bundleOf(entry), installation))),
     isConfirmed: entries.every((entry) => bundleIdentity(bundleOf(entry)) === identity),
+    mark: JSON.stringify(looks.map((configuration) => (configuration === 'refused' ? '' : writersOf(configuration)))),
   }
+}
+
+/** Changes whenever somebody writes a caBundle, and with nothing else. */
+function writersOf(configuration: WebhookConfiguration | undefined): unknown {
+  const fields = configuration?.metadata.managedFields ?? []
+  return [configuration?.metadata.uid, ...fields.filter(ownsBundle).map(({ manager, time }) => ({ manager, time }))]
 }
 
 type LookOptions = Pick<CaBundleOptions, 'client' | 'configurations' | 'installation' | 'own'>
@@ -388,7 +396,7 @@ function reportFight({ place, options }: Keeping, configuration: WebhookConfigur
     : {}
   options.log.error(
     { configuration: place.name, managers, ...hint },
-    'another program writes caBundle again and again; going on once a minute',
+    'another program writes caBundle again and again; going on, once a second at most',
   )
 }
 
@@ -419,9 +427,11 @@ function commonNameOf(pem: string): string {
   }
 }
 
+const ownsBundle = ({ fieldsV1 = {} }: ManagedFields): boolean => JSON.stringify(fieldsV1).includes('"f:caBundle"')
+
 function managersOfBundle(configuration: WebhookConfiguration | undefined): string[] {
   const managers = (configuration?.metadata.managedFields ?? [])
-    .filter(({ fieldsV1 }) => JSON.stringify(fieldsV1)?.includes('"f:caBundle"'))
+    .filter(ownsBundle)
     .map(({ manager = 'unknown' }) => manager)
   return [...new Set(managers)].filter((manager) => manager !== FIELD_MANAGER)
 }

@@ -8,11 +8,11 @@ import { connectCluster } from '../kube/config.ts'
 import { PODS, type KubeObject } from '../kube/resource.ts'
 import { startAgent, type Agent } from '../redirect/cni/agent.ts'
 import { createInstallation, runInstaller, uninstall, type InstallOptions } from '../redirect/cni/install.ts'
+import { createShells, type Shells } from '../redirect/cni/namespace-shell.ts'
 import { isNamespaceOf, openNamespace, type OpenNamespace } from '../redirect/cni/netns.ts'
 import type { RedirectedPod } from '../redirect/cni/pod-redirect.ts'
 import { findPodProcess } from '../redirect/cni/pod-processes.ts'
 import { runRepair } from '../redirect/cni/repair.ts'
-import { runTool } from '../redirect/run.ts'
 import { listen, type ListenOptions } from '../server/listen.ts'
 import { buildHealthApp, buildMetricsApp } from './cni-agent/apps.ts'
 import { createCniMetrics, type CniMetrics } from './cni-agent/metrics.ts'
@@ -42,6 +42,7 @@ interface Parts {
   readonly options: CniAgentOptions
   readonly client: KubeClient
   readonly metrics: CniMetrics
+  readonly shells: Shells
   readonly log: Log
 }
 
@@ -50,7 +51,9 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
   const options = resolveCniAgentOptions(given, context.env)
   const log = createLog({ level: options.logLevel })
   const ending = endSignal(log)
-  const parts: Parts = { options, log, metrics: createCniMetrics(), client: await connect(options, context) }
+  const client = await connect(options, context)
+  const shells = createShells({ path: context.env.PATH ?? '' })
+  const parts: Parts = { options, log, shells, metrics: createCniMetrics(), client }
   const readiness = { installed: false }
   const servers = [buildHealthApp(() => readiness.installed), buildMetricsApp(parts.metrics)] as const
   const agent = await startCallServer(parts)
@@ -64,6 +67,7 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
   } finally {
     await Promise.race([agent.close(), systemClock.wait(CLOSE_LIMIT_MS, new AbortController().signal)])
     await Promise.all(servers.map((server) => server.close()))
+    shells.close()
   }
   log.info({}, 'ended')
   return EXIT.clean
@@ -96,7 +100,7 @@ async function connect({ kubeconfig }: CniAgentOptions, { env }: CommandContext)
   return createKubeClient({ connection, userAgent: `mesh-admission-cni/${packageVersion()}` })
 }
 
-function startCallServer({ options, client, metrics, log }: Parts): Promise<Agent> {
+function startCallServer({ options, client, metrics, shells, log }: Parts): Promise<Agent> {
   const { runDir, compat, netnsDir, procDir } = options
   return startAgent({
     runDir,
@@ -109,7 +113,7 @@ function startCallServer({ options, client, metrics, log }: Parts): Promise<Agen
       getPod: ({ namespace, name }, signal) =>
         client.get<KubeObject & RedirectedPod>({ resource: PODS, namespace, name }, signal),
       openNamespace: (path, { callerPid, signal }) =>
-        openNamespace(path, { netnsDir, procDir, callerPid, signal, run: runTool, log }),
+        openNamespace(path, { netnsDir, procDir, callerPid, signal, shells, log }),
       isOwnNamespace: (path, { callerPid }) => isNamespaceOf(path, { netnsDir, procDir, callerPid }),
     },
     onAnswer: (name, { decision }, durationMs) => {
@@ -166,10 +170,10 @@ function installOptions({ options, metrics, log }: Parts, onReady: (ready: boole
   }
 }
 
-function startRepairs({ options, client, metrics, log }: Parts, ending: AbortSignal): Promise<void> {
+function startRepairs({ options, client, metrics, shells, log }: Parts, ending: AbortSignal): Promise<void> {
   const { netnsDir, procDir, nativeNftables, compat, repair } = options
   const open = (path: string): Promise<OpenNamespace> =>
-    openNamespace(path, { netnsDir, procDir, callerPid: process.pid, signal: ending, run: runTool, log })
+    openNamespace(path, { netnsDir, procDir, callerPid: process.pid, signal: ending, shells, log })
   return runRepair(
     {
       settings: repair,

@@ -64,6 +64,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./doctor.ts'),
   },
   {
+    name: 'uninstall',
+    summary: 'remove an installation from a cluster, webhook configurations first',
+    load: () => import('./uninstall.ts'),
+  },
+  {
     name: 'istio-iptables',
     summary: 'redirect the traffic of this network namespace to the proxy',
     loadForeign: () => import('./istio-iptables.ts'),

@@ -201,7 +201,7 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
         ...(headers as Record<string, string>),
         'user-agent': options.userAgent,
         accept: call.accept ?? JSON_TYPE,
-        ...(payload === undefined ? {} : describeBody(payload, call)),
+        ...(payload === undefined ? {} : bodyHeaders(payload, call)),
       },
     })
     const serverMs = Date.parse(answer.headers.date ?? '')
@@ -212,10 +212,11 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
   }
 }
 
-/** The length as well: Node frames no body of a DELETE by itself, and its bytes would begin the next request. */
-function describeBody(payload: string, { contentType = JSON_TYPE }: Call): Record<string, string> {
-  return { 'content-type': contentType, 'content-length': String(Buffer.byteLength(payload)) }
-}
+/** Node counts no body of a DELETE: without its length it would be read as the beginning of the next request. */
+const bodyHeaders = (payload: string, { contentType = JSON_TYPE }: Call): Record<string, string> => ({
+  'content-type': contentType,
+  'content-length': String(Buffer.byteLength(payload)),
+})
 
 function exchange(
   url: string,

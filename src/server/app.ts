@@ -2,6 +2,7 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { sendText } from './answer.ts'
+import { createAgeLimit } from './connection-age.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -10,15 +11,19 @@ import { injectRoute, type InjectRouteDeps } from './routes/inject.ts'
 import { validateRoute, type Validate } from './routes/validate.ts'
 import { addMetricsRoutes } from './routes/metrics.ts'
 import type { CertificatePair } from '../certificates/leaf.ts'
-import { httpsOptions } from './tls.ts'
+import { httpsOptions, type MinTlsVersion } from './tls.ts'
 
 export interface AppDeps extends InjectRouteDeps {
   /** Certificate to start with. Absent: plain HTTP, for TLS terminated in front and for tests. */
   readonly pair?: CertificatePair
+  /** @default TLSv1.2 */
+  readonly minTlsVersion?: MinTlsVersion | undefined
   /** False: the paths of injection are not there at all (istiod: INJECT_ENABLED). @default true */
   readonly isInjectServed?: boolean
   /** The engine of validation. Absent: its paths are not there. */
   readonly validate?: Validate
+  /** After about this time the answer to a request ends its connection; 0: never. @default 0 */
+  readonly maxConnectionAgeMs?: number
 }
 
 /** API servers keep idle connections 90 s and never retry a POST on one that we closed: they must close first. */
@@ -50,11 +55,15 @@ function refuseSchemas(): never {
 export function buildApp(deps: AppDeps): FastifyInstance {
   const options = { ...COMMON, clientErrorHandler: answerBrokenHttp, frameworkErrors }
   const app = (
-    deps.pair === undefined ? fastify(options) : fastify({ ...options, https: httpsOptions(deps.pair) })
+    deps.pair === undefined
+      ? fastify(options)
+      : fastify({ ...options, https: httpsOptions(deps.pair, deps.minTlsVersion) })
   ) as FastifyInstance // the two differ in the type of the raw server only, which routes never see
   app.server.maxConnections = MAX_CONNECTIONS
-  addNotFound(app)
-  addReviewRoutes(app, routesOf(deps), deps)
+  addNotFound(app, deps.health)
+  const { maxConnectionAgeMs: maxMs = 0 } = deps
+  const aging = maxMs === 0 ? {} : { isConnectionOld: createAgeLimit({ maxMs }) }
+  addReviewRoutes(app, routesOf(deps), { ...deps, ...aging })
   return app
 }
 
@@ -78,8 +87,9 @@ export function buildMetricsApp(metrics: Metrics): FastifyInstance {
   return app
 }
 
-function addNotFound(app: FastifyInstance): void {
+function addNotFound(app: FastifyInstance, health?: Health): void {
   app.setNotFoundHandler((_request, reply) => {
+    if (health?.draining) reply.header('connection', 'close')
     sendText(reply, 404, '404 page not found')
     return reply
   })

@@ -4,6 +4,7 @@ import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { messageOf, ProjectError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { watchHandshakes, type HandshakeDeps } from './handshakes.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { keepCertificateFresh, type SwapDeps } from './tls.ts'
@@ -32,19 +33,6 @@ export async function listen(app: FastifyInstance, { port, host, name }: ListenO
   return (app.server.address() as AddressInfo).port
 }
 
-export interface SupervisionDeps extends SwapDeps {
-  /** A caller refused our certificate: it trusts another authority, or the certificate is not what it should be. */
-  readonly onRejected?: () => void
-}
-
-/** The alerts by which callers refuse a certificate, as Node names them. */
-const REJECTIONS: ReadonlySet<string> = new Set([
-  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
-  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
-  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
-  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
-])
-
 /** A webhook that is looked after. */
 export interface Supervision {
   /** Open connections, those included that are still shaking hands: Node's closeAllConnections does not know them. */
@@ -53,8 +41,8 @@ export interface Supervision {
   end(): void
 }
 
-/** Keeps the webhook's certificate current, and knows and counts its connections. */
-export function superviseWebhook(app: FastifyInstance, deps: SupervisionDeps): Supervision {
+/** Keeps the webhook's certificate current, knows and counts its connections, and tells of those that fail. */
+export function superviseWebhook(app: FastifyInstance, deps: SwapDeps & HandshakeDeps): Supervision {
   const { metrics } = deps
   const connections = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
@@ -65,10 +53,7 @@ export function superviseWebhook(app: FastifyInstance, deps: SupervisionDeps): S
       metrics.openConnections.set(connections.size)
     })
   })
-  app.server.on('tlsClientError', (err: NodeJS.ErrnoException) => {
-    metrics.handshakeErrors.inc({ code: err.code ?? 'unknown' })
-    if (REJECTIONS.has(err.code ?? '')) deps.onRejected?.()
-  })
+  watchHandshakes(app.server, deps)
   const end =
     app.server instanceof HttpsServer ? keepCertificateFresh(app.server as HttpsServer, deps) : () => undefined
   return { connections, end }

@@ -1,5 +1,6 @@
 /** What all paths for reviews have in common: the body, the order of the checks, and what is refused before a review is read. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
 import type { Log } from '../base/log.ts'
 import { sendText } from './answer.ts'
 import { MAX_BODY_BYTES, readBody, type BodyRead } from './body.ts'
@@ -36,6 +37,8 @@ export interface ReviewRouteDeps {
   readonly health: Health
   readonly metrics: Metrics
   readonly log: Log
+  /** Whether a request should be the last of its connection. @default never */
+  readonly isConnectionOld?: (socket: Socket) => boolean
 }
 
 export interface RefusalAnswer {
@@ -88,7 +91,8 @@ export function elapsedMs({ startMs }: Call): number {
 
 function receive(request: FastifyRequest, reply: FastifyReply, { route, deps }: Pick<Call, 'route' | 'deps'>): void {
   const startMs = performance.now()
-  if (deps.health.draining) reply.header('connection', 'close')
+  // The header travels with a complete answer, so no request is lost with the connection.
+  if (deps.health.draining || deps.isConnectionOld?.(request.raw.socket)) reply.header('connection', 'close')
   const path = decodedPath(request.url)
   if (path === undefined) return sendText(reply, 400, '400 Bad Request')
   const cleaned = cleanedPath(path)

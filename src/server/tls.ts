@@ -22,15 +22,20 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
+export type MinTlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
 /** Everything a context is made of. setSecureContext resets what it is not given, so creation and swap share this. */
-function contextOptions({ certPem, keyPem }: CertificatePair): SecureContextOptions {
-  return { cert: certPem, key: keyPem, minVersion: 'TLSv1.2', ciphers: CIPHERS, honorCipherOrder: true }
+function contextOptions(
+  { certPem, keyPem }: CertificatePair,
+  minVersion: MinTlsVersion = 'TLSv1.2',
+): SecureContextOptions {
+  return { cert: certPem, key: keyPem, minVersion, ciphers: CIPHERS, honorCipherOrder: true }
 }
 
 /** Options of the HTTPS listener, the context's and the connection's. */
-export function httpsOptions(pair: CertificatePair): ServerOptions {
+export function httpsOptions(pair: CertificatePair, minVersion?: MinTlsVersion): ServerOptions {
   return {
-    ...contextOptions(pair),
+    ...contextOptions(pair, minVersion),
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: 10_000,
     headersTimeout: 30_000,
@@ -74,6 +79,8 @@ export interface SwapDeps {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  /** As given to `buildApp`. @default TLSv1.2 */
+  readonly minTlsVersion?: MinTlsVersion | undefined
 }
 
 /**
@@ -81,13 +88,13 @@ export interface SwapDeps {
  * logged and the old one stays. Returns what ends the watch.
  */
 export function keepCertificateFresh(server: HttpsServer, deps: SwapDeps): () => void {
-  const { certificates, clock, log, metrics } = deps
+  const { certificates, clock, log, metrics, minTlsVersion } = deps
   noteExpiry(checkPair(certificates.current(), clock), metrics)
   return certificates.onChange(() => {
     try {
       const pair = certificates.current()
       const leaf = checkPair(pair, clock)
-      server.setSecureContext(contextOptions(pair))
+      server.setSecureContext(contextOptions(pair, minTlsVersion))
       noteExpiry(leaf, metrics)
       log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
     } catch (err) {

@@ -9,11 +9,18 @@ import { systemClock, type Clock } from '../../src/base/clock.ts'
 import type { CertificatePair } from '../../src/certificates/leaf.ts'
 import { Observed } from '../../src/certificates/source.ts'
 import { drain, listen, superviseWebhook } from '../../src/server/listen.ts'
+import type { MinTlsVersion } from '../../src/server/tls.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
 import { testCertificates } from '../support/certificate.ts'
 import { metricValue, recordingLog, review, webhook, type LoggedLine, type Webhook } from '../support/webhook.ts'
 
 const { caPem, pair, issue } = testCertificates()
+
+interface ServeGiven {
+  readonly inject?: Inject
+  readonly maxConnectionAgeMs?: number
+  readonly minTlsVersion?: MinTlsVersion
+}
 
 interface Served extends Webhook {
   readonly port: number
@@ -23,8 +30,9 @@ interface Served extends Webhook {
 }
 
 /** A webhook on a port of its own, gone when the test is over. */
-async function serve(t: TestContext, inject?: Inject): Promise<Served> {
-  const hook = webhook({ pair, inject })
+async function serve(t: TestContext, given: ServeGiven = {}): Promise<Served> {
+  const { minTlsVersion } = given
+  const hook = webhook({ pair, ...given })
   const certificates = new Observed<CertificatePair>(pair)
   const lines: LoggedLine[] = []
   const { metrics } = hook
@@ -33,6 +41,7 @@ async function serve(t: TestContext, inject?: Inject): Promise<Served> {
     clock: systemClock,
     log: recordingLog(lines),
     metrics,
+    minTlsVersion,
   })
   const port = await listen(hook.app, { name: 'webhook', port: 0, host: '127.0.0.1' })
   t.after(async () => {
@@ -92,6 +101,15 @@ test('certificate: a swap keeps TLS 1.2 as the lowest version and HTTP/1.1 as th
   const socket = await handshake(port, { maxVersion: 'TLSv1.2', ALPNProtocols: ['h2', 'http/1.1'] })
   assert.equal(socket.alpnProtocol, 'http/1.1')
   socket.destroy()
+})
+
+test('certificate: TLS 1.3 as the lowest version holds at the start and after a swap', async (t) => {
+  const { port, certificates } = await serve(t, { minTlsVersion: 'TLSv1.3' })
+  for (const after of ['start', 'swap']) {
+    await assert.rejects(handshake(port, { maxVersion: 'TLSv1.2' }), after)
+    ;(await handshake(port)).destroy()
+    certificates.set(issue())
+  }
 })
 
 const unfit: readonly { name: string; pair: () => CertificatePair }[] = [
@@ -176,6 +194,13 @@ test('drain: serves on with Connection: close until the delay is over, then refu
   await assert.rejects(post(port, new Agent()), { code: 'ECONNREFUSED' })
 })
 
+test('drain: a path that is not there ends its connection, too', async (t) => {
+  const { app, health } = await serve(t)
+  health.draining = true
+  const { statusCode, headers } = await app.inject({ method: 'GET', url: '/nothing' })
+  assert.deepEqual([statusCode, headers.connection], [404, 'close'])
+})
+
 test('drain: an impatient end does not wait for connections', async (t) => {
   const { app, port, health, metrics, connections } = await serve(t)
   const { clock } = steppedClock()
@@ -195,9 +220,22 @@ test('drain: an impatient end does not wait for connections', async (t) => {
   await Promise.all([drained, gone])
 })
 
+test('connection age: a request beyond it is answered, and its connection closed', async (t) => {
+  const { port } = await serve(t, { maxConnectionAgeMs: Number.MIN_VALUE })
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  assert.deepEqual(await post(port, agent), { status: 200, connection: 'keep-alive' })
+  assert.deepEqual(await post(port, agent), { status: 200, connection: 'close' })
+})
+
 test('keep-alive: the server outlasts the 90 s of an API server, and headers have 30 s', async (t) => {
   const { app } = await serve(t)
   assert.equal(app.server.keepAliveTimeout, 120_000)
   assert.equal(app.server.headersTimeout, 30_000)
   assert.equal(app.server.requestTimeout, 30_000)
+})
+
+test('limits: a slow answer is not cut off, a connection may carry any number of requests, and there is a bound on them', async (t) => {
+  const { server } = (await serve(t)).app
+  assert.deepEqual([server.timeout, server.maxRequestsPerSocket ?? 0, server.maxConnections], [0, 0, 2000])
 })

@@ -65,10 +65,25 @@ export const tryKubectl = (args: readonly string[], input = ''): Promise<Kubectl
 
 /** Takes the API server away or brings it back. */
 export function apiserver(verb: 'stop' | 'start'): void {
+  const { status, stderr } = spawnSync(apiserverScript(), [verb], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`apiserver ${verb}: ${stderr}`)
+}
+
+/** Takes it away and brings it back while this process goes on; resolves when it answers again. */
+export async function restartApiserver(): Promise<void> {
+  for (const verb of ['stop', 'start']) {
+    const [status] = (await once(spawn(apiserverScript(), [verb], { stdio: 'ignore' }), 'exit')) as [number | null]
+    if (status !== 0) throw new Error(`apiserver ${verb}: ended with ${String(status)}`)
+  }
+}
+
+function apiserverScript(): string {
   const script = sharedPath('cluster', 'apiserver')
   if (script === undefined) throw new Error('no test cluster')
-  const { status, stderr } = spawnSync(script, [verb], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
-  if (status !== 0) throw new Error(`apiserver ${verb}: ${stderr}`)
+  return script
 }
 
 export async function clusterClient(kubeconfig = KUBECONFIG, pageSize = 500): Promise<KubeClient> {

@@ -49,7 +49,9 @@ export async function dryRunIn(namespace: string, kubeconfig: string): Promise<D
   if (connection === undefined) throw new Error(`${kubeconfig}: no cluster`)
   const url = `${connection.server}/api/v1/namespaces/${namespace}/pods?dryRun=All`
   const containers = [{ name: 'app', image: 'registry.example/app:1' }]
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { generateName: 'app-' }, spec: { containers } }
+  // Named here, because where service accounts have no controller nothing else does, and the proxy's token needs it.
+  const spec = { serviceAccountName: 'default', containers }
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { generateName: 'app-' }, spec }
   return async () => {
     const { status, body } = await post(url, JSON.stringify(pod), await connection.requestOptions())
     if (status !== 201) return { refused: `${status} ${(body as { message?: string }).message ?? ''}` }

@@ -20,14 +20,17 @@ export interface Served {
 export async function serveLive({
   revision,
   istioNamespace,
-  webhookConfiguration,
+  ...more
 }: {
   readonly revision: string
   readonly istioNamespace: string
   /** Configurations that the server keeps. @default the one of its revision */
   readonly webhookConfiguration?: readonly string[]
+  /** Flags of `serve`: how fast authorities change. @default as shipped */
+  readonly trustDwell?: string
+  readonly retireDwell?: string
 }): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', webhookConfiguration }
+  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', ...more }
   const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
   const life = new AbortController()
   const deps = { clock: systemClock, log: SILENT }
@@ -42,7 +45,8 @@ export async function serveLive({
   const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
   await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
   const end = async (): Promise<void> => {
-    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    const names = plan.configurations.map(({ name }) => name)
+    await kubectl(['delete', 'mutatingwebhookconfiguration', '--ignore-not-found', ...names])
     await webhook.close(AbortSignal.abort())
     life.abort()
     await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])

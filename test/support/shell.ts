@@ -35,8 +35,8 @@ export function openShell(moreFlags: Readonly<Record<string, string>> = {}): She
   const run = async (line: string): Promise<ShellOutcome> => {
     const env = { ...process.env, PATH: path, KUBECONFIG }
     const child = spawn('sh', ['-c', line], { cwd: PROJECT_ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return { code: (code as number | null) ?? 1, stdout, stderr }
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    return { code: child.exitCode ?? 1, stdout, stderr }
   }
   return {
     run,

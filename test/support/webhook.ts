@@ -7,6 +7,7 @@ import { createMetrics, type Metrics } from '../../src/server/metrics.ts'
 import type { MemoOptions } from '../../src/server/memo.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
 import type { Validate } from '../../src/server/routes/validate.ts'
+import type { MinTlsVersion } from '../../src/server/tls.ts'
 import type { CertificatePair } from '../../src/certificates/leaf.ts'
 
 /** Stands for the engine: a pod named `skip` is skipped, `deny` denied, `throw` breaks, any other gets one label. */
@@ -43,6 +44,8 @@ export interface WebhookOptions {
   readonly pair?: CertificatePair
   readonly memo?: MemoOptions
   readonly validate?: Validate
+  readonly maxConnectionAgeMs?: number
+  readonly minTlsVersion?: MinTlsVersion
 }
 
 export function webhook({
@@ -52,11 +55,13 @@ export function webhook({
   pair,
   memo,
   validate,
+  maxConnectionAgeMs = 0,
+  minTlsVersion,
 }: WebhookOptions = {}): Webhook {
   const health = createHealth([])
   const metrics = createMetrics()
   const optional = { ...(pair === undefined ? {} : { pair }), ...(validate === undefined ? {} : { validate }) }
-  const app = buildApp({ currentInject, memo, health, metrics, log, ...optional })
+  const app = buildApp({ currentInject, memo, health, metrics, log, maxConnectionAgeMs, minTlsVersion, ...optional })
   return { app, health, metrics }
 }
 

@@ -26,7 +26,7 @@ export interface Target {
   readonly configuration: Configuration
   readonly namespace: string
   readonly podLabels: Labels
-  /** The namespace enforces a Pod Security Standard. */
+  /** The namespace is of the mesh and enforces a Pod Security Standard. */
   readonly isEnforced: boolean
 }
 
@@ -71,7 +71,8 @@ function targetsOf({ configuration, entry }: Injector, namespaces: readonly Name
       configuration,
       namespace: name,
       podLabels,
-      isEnforced: ENFORCED.includes(labels[ENFORCED_LABEL] ?? ''),
+      // Pods that ask for a sidecar by a label of their own may be none there.
+      isEnforced: Object.keys(podLabels).length === 0 && ENFORCED.includes(labels[ENFORCED_LABEL] ?? ''),
     }))
 }
 

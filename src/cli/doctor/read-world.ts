@@ -1,10 +1,10 @@
 /** Reads the cluster for `doctor`: everything that the checks look at, and why where it could not be had. */
-import type { Clock } from '../../base/clock.ts'
 import { ProjectError, messageOf } from '../../base/errors.ts'
 import { SILENT } from '../../base/log.ts'
 import { createSecretStore } from '../../certificates/secret-store.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { hasStatus } from '../../kube/client.ts'
+import type { ServerClock } from '../../kube/server-clock.ts'
 import type { KubeObject, ObjectPlace } from '../../kube/resource.ts'
 import {
   ACCESS_REVIEWS,
@@ -38,9 +38,7 @@ import type {
 export interface ReadOptions {
   readonly client: KubeClient
   readonly plan: Plan
-  /** The API server's clock minus this machine's; asked after the first answer. */
-  readonly skewMs: () => number | undefined
-  readonly clock: Clock
+  readonly clock: ServerClock
   readonly signal: AbortSignal
 }
 
@@ -51,7 +49,6 @@ const HEALTH_PORT = 8080
 export async function readWorld(options: ReadOptions): Promise<Readings> {
   const { client, plan, clock, signal } = options
   const configurations = await listConfigurations(client, signal)
-  const skewMs = options.skewMs() ?? 0
   const namespaces = await reading(() => list<Namespace>(options, { resource: NAMESPACES }))
   const slices = await reading(() =>
     list<EndpointSlice>(options, inOwn(plan, ENDPOINT_SLICES), `kubernetes.io/service-name=${plan.name}`),
@@ -59,8 +56,8 @@ export async function readWorld(options: ReadOptions): Promise<Readings> {
   const isInCluster = ourEntries(configurations, plan).some(({ entry }) => entry.clientConfig.service !== undefined)
   return {
     plan: { value: plan },
-    nowMs: { value: clock.nowMs() + skewMs },
-    skewMs: { value: skewMs },
+    nowMs: { value: clock.nowMs() },
+    skewMs: { value: clock.skewMs() ?? 0 },
     configurations: { value: configurations },
     namespaces,
     authority: await reading(() => readAuthority(options)),

@@ -74,7 +74,7 @@ export interface World {
   readonly plan: Plan
   /** By the API server's clock, epoch milliseconds. */
   readonly nowMs: number
-  /** The API server's clock minus this machine's, milliseconds. */
+  /** This machine's clock minus the API server's, milliseconds. */
   readonly skewMs: number
   readonly configurations: readonly Configuration[]
   readonly namespaces: readonly Namespace[]

@@ -111,7 +111,7 @@ function tellFight(
     kind: kindOf(place),
     type: 'Warning',
     reason: 'CABundleFight',
-    message: `caBundle is written again and again by ${managers.join(', ')}; it is repaired once a minute`,
+    message: `caBundle is written again and again by ${managers.join(', ')}; it is repaired, once a second at most`,
   })
 }
 

@@ -6,6 +6,7 @@ import { parseDurationMs } from '../../base/duration.ts'
 import { ProjectError } from '../../base/errors.ts'
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts'
 import { KEY_ALGORITHMS, type KeyAlgorithm } from '../../certificates/x509.ts'
+import type { MinTlsVersion } from '../../server/tls.ts'
 
 export type NativeSidecars = 'auto' | 'true' | 'false'
 export type Compatibility = 'istiod' | 'off'
@@ -28,6 +29,7 @@ export interface ServeOptions {
   readonly revision: string
   /** A serving certificate of somebody else's making; both files or neither. */
   readonly tlsFiles: { readonly certFile: string; readonly keyFile: string } | undefined
+  readonly minTlsVersion: MinTlsVersion
   /** Further names and addresses for our own serving certificate. */
   readonly tlsExtraNames: readonly string[]
   /** File or folder of Kubernetes objects that stand for the cluster's. */
@@ -59,6 +61,8 @@ export interface ServeOptions {
   readonly injectEnabled: boolean
   /** Bound on remembered answers; 0: nothing is remembered. */
   readonly memoBytes: number
+  /** After about this time a connection is closed with an answer; 0: never. */
+  readonly maxConnectionAgeMs: number
   readonly shutdownDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly logLevel: LogLevel
@@ -74,6 +78,8 @@ export interface RotationOptions {
   readonly retireDwellMs: number
   readonly keyAlgorithm: KeyAlgorithm
 }
+
+const TLS_VERSIONS = ['1.2', '1.3'] as const
 
 interface Flag {
   /** Long name; camel-case ones get a kebab-case twin. */
@@ -171,6 +177,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     default: 'made by our own authority',
   },
   { name: 'tls-key-file', value: 'file', help: 'key of --tls-cert-file' },
+  { name: 'tls-min-version', value: 'version', help: TLS_VERSIONS.join(', '), default: '1.2' },
   {
     name: 'tls-extra-name',
     value: 'name',
@@ -195,6 +202,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'inject-enabled', value: 'bool', help: 'whether /inject is served', env: 'INJECT_ENABLED', default: 'true' },
   { name: 'compat', value: 'mode', help: 'istiod: also where we would rather differ; off', default: 'off' },
   { name: 'memo-size', value: 'MiB', help: 'memory for answers to repeated pods; 0: none is kept', default: '64' },
+  {
+    name: 'max-connection-age',
+    value: 'duration',
+    help: 'when a connection is closed with an answer, a tenth more or less; 0s: never',
+    default: '10m',
+  },
   {
     name: 'shutdown-delay',
     value: 'duration',
@@ -254,6 +267,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     revision,
     istioNamespace: text('istio-namespace') || 'istio-system',
     tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file')),
+    minTlsVersion: `TLSv${oneOf('tls-min-version', text('tls-min-version', '1.2'), TLS_VERSIONS)}`,
     tlsExtraNames: (given.tlsExtraName as readonly string[] | undefined) ?? [],
     nativeSidecars: nativeSidecars(given, env, warnings),
     compliancePolicy: text('compliance-policy'),
@@ -263,6 +277,7 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     injectEnabled: injectEnabled(given, env, warnings),
     compat: oneOf('compat', text('compat', 'off'), ['istiod', 'off']),
     memoBytes: mebibytes('memo-size', text('memo-size', '64')),
+    maxConnectionAgeMs: duration('max-connection-age', text('max-connection-age', '10m')),
     shutdownDelayMs: duration('shutdown-delay', text('shutdown-delay', inCluster ? '15s' : '0s')),
     shutdownTimeoutMs: duration('shutdown-timeout', text('shutdown-timeout', '20s')),
     logLevel: oneOf('log-level', text('log-level', 'info'), LOG_LEVELS),

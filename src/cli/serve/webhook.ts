@@ -1,5 +1,6 @@
 /** Wires the server's parts together: configuration, certificate, three listeners, and the way out. */
 import type { FastifyInstance } from 'fastify'
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { buildApp, buildHealthApp, buildMetricsApp } from '../../server/app.ts'
@@ -13,6 +14,7 @@ import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
 import { createValidate } from './validation.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
@@ -57,6 +59,8 @@ interface Parts {
  */
 export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Promise<RunningWebhook> {
   const life = new AbortController()
+  // One listener for each thing that goes on, and they are many: Node takes more than ten for a leak.
+  setMaxListeners(0, life.signal)
   const giveUp = (): void => life.abort()
   deps.giveUp.addEventListener('abort', giveUp, { once: true })
   const metrics = createMetrics()
@@ -143,28 +147,25 @@ async function openWebhook(
   const { options, metrics, certificates, clock, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
-  const onRejected = atMostEvery(REJECTION_MS, deps.clock, () => certificates.evaluateSoon())
-  const supervision = superviseWebhook(webhook, { certificates, clock, log: deps.log, metrics, onRejected })
+  const { minTlsVersion } = options
+  const onRejected = (): void => certificates.evaluateSoon()
+  const supervision = superviseWebhook(webhook, {
+    certificates,
+    clock,
+    log: deps.log,
+    metrics,
+    minTlsVersion,
+    onRejected,
+  })
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
+    if (options.injectEnabled) void warmUp({ currentInject: () => parts.engine.current(), clock: deps.clock, signal })
     const close = (hurry: AbortSignal): Promise<void> => closeAll({ parts, webhook, supervision, side, life, hurry })
     return { port, ...ports, caFile: certificates.caFile, evaluate: () => certificates.evaluateSoon(), close }
   } catch (err) {
     await webhook.close()
     throw err
-  }
-}
-
-/** One caller with the wrong bundle makes many handshakes. */
-const REJECTION_MS = 5000
-
-function atMostEvery(distanceMs: number, clock: Clock, act: () => void): () => void {
-  let lastMs = -Infinity
-  return () => {
-    if (Math.abs(clock.nowMs() - lastMs) < distanceMs) return
-    lastMs = clock.nowMs()
-    act()
   }
 }
 
@@ -190,6 +191,8 @@ function buildWebhook({ options, deps, health, metrics, engine, certificates }: 
     metrics,
     log: deps.log,
     pair: certificates.current(),
+    minTlsVersion: options.minTlsVersion,
+    maxConnectionAgeMs: options.maxConnectionAgeMs,
   })
 }
 

@@ -9,7 +9,7 @@ import type { Finding, FindingCode } from '../../../src/cli/doctor/finding.ts'
 import { FINDING_CODES } from '../../../src/cli/doctor/finding.ts'
 import { requiredRights } from '../../../src/cli/doctor/required-rights.ts'
 import type { Probe, Readings, World } from '../../../src/cli/doctor/world.ts'
-import type { Configuration, Entry } from '../../../src/cli/installed/configurations.ts'
+import type { Configuration } from '../../../src/cli/installed/configurations.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
 import { webhookConfigurations } from '../../../src/cli/manifests/webhooks.ts'
 import { deployment, service } from '../../../src/cli/manifests/workload.ts'
@@ -38,7 +38,7 @@ function configuration(
       ...entry,
       clientConfig: { ...entry.clientConfig, caBundle },
       ...entryChanges,
-    })) as Entry[],
+    })),
   } as Configuration
 }
 const ours = configuration()
@@ -125,7 +125,7 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
   },
   {
     name: 'a clock two hours ahead',
-    change: { skewMs: -7_200_000 },
+    change: { skewMs: 7_200_000 },
     code: 'CLOCK_SKEW',
     message: /120 min ahead/,
     next: /timedatectl/,

@@ -84,6 +84,8 @@ const precedence: readonly {
     want: { tlsExtraNames: ['a', 'b'] },
   },
   { name: 'the memory of answers is given in MiB', argv: ['--memo-size', '2'], want: { memoBytes: 2_097_152 } },
+  { name: 'TLS 1.2 is the lowest version', want: { minTlsVersion: 'TLSv1.2' } },
+  { name: 'TLS 1.3 can be', argv: ['--tls-min-version', '1.3'], want: { minTlsVersion: 'TLSv1.3' } },
   { name: 'the memory of answers can be switched off', argv: ['--memo-size', '0'], want: { memoBytes: 0 } },
   {
     name: 'a pair of files',
@@ -112,6 +114,7 @@ const refused: readonly { argv: string[]; message: string }[] = [
   { argv: ['--shutdown-delay', '5'], message: '--shutdown-delay: expected a duration such as 15s, got "5"' },
   { argv: ['--shutdown-timeout', '-5s'], message: '--shutdown-timeout: expected a duration such as 15s, got "-5s"' },
   { argv: ['--native-sidecars', 'on'], message: '--native-sidecars: expected one of auto, true, false, got "on"' },
+  { argv: ['--tls-min-version', '1.1'], message: '--tls-min-version: expected one of 1.2, 1.3, got "1.1"' },
   { argv: ['--compat', 'on'], message: '--compat: expected one of istiod, off, got "on"' },
   { argv: ['--inject-enabled', 'on'], message: '--inject-enabled: expected true or false, got "on"' },
   { argv: ['--tls-cert-file', 'c'], message: '--tls-cert-file and --tls-key-file: expected both or neither, got one' },

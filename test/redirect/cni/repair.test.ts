@@ -143,12 +143,12 @@ async function mend(
       return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', missing: false })
     },
     network: {
-      addLoopbackAddress: nothing,
+      addLoopbackAddress: () => Promise.resolve(true),
       removeLoopbackAddress: nothing,
-      addPolicyRule: nothing,
+      addPolicyRule: () => Promise.resolve(true),
       removePolicyRule: nothing,
       hasPolicyRule: () => Promise.resolve(false),
-      addLocalRoute: nothing,
+      addLocalRoute: () => Promise.resolve(true),
       removeLocalRoute: nothing,
     },
   }

@@ -12,7 +12,7 @@ export const clock = check({
     yield {
       code: 'CLOCK_SKEW',
       subject: 'this machine',
-      message: `the clock is ${minutes} min ${skewMs > 0 ? 'behind' : 'ahead of'} the API server's; times below are the API server's`,
+      message: `the clock is ${minutes} min ${skewMs < 0 ? 'behind' : 'ahead of'} the API server's; times below are the API server's`,
       next: 'timedatectl set-ntp true',
     }
   },

@@ -1,0 +1,258 @@
+/**
+ * No call fails while certificates and replicas change: three replicas behind a balancer, under calls of a real API server
+ * and of callers that verify as it does. HA_RATE=1 calls at the full rate (default: a fifth); HA_FULL=1 takes the time that
+ * an operator's settings take, with a replica replaced every 30 s throughout.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { newAuthorityState } from '../../../src/certificates/authority.ts'
+import type { WebhookConfiguration } from '../../../src/certificates/ca-bundle.ts'
+import type { KubeClient } from '../../../src/kube/client.ts'
+import { SECRETS, type ObjectPlace } from '../../../src/kube/resource.ts'
+import { startLoad, type CallRecord, type Load, type Rates } from '../../support/admission-load.ts'
+import {
+  clusterClient,
+  eventually,
+  KUBECONFIG,
+  kubectl,
+  restartApiserver,
+  skipWithoutCluster,
+} from '../../support/cluster.ts'
+import { dryRunIn } from '../../support/dry-runs.ts'
+import { skipWithoutBundle } from '../../support/replica.ts'
+import { startReplicatedServer, type ReplicatedServer } from '../../support/replicated-server.ts'
+import {
+  describeTrust,
+  keepTrustLog,
+  repairTimes,
+  replayTrust,
+  type TrustEvent,
+  type TrustLog,
+} from '../../support/trust-log.ts'
+
+const skip = skipWithoutCluster() || skipWithoutBundle()
+const IS_FULL = process.env.HA_FULL === '1'
+const SHARE = Number(process.env.HA_RATE ?? '0.2')
+/** Calls a second. */
+const RATES: Rates = { created: 50 * SHARE, kept: 450 * SHARE, fresh: 50 * SHARE }
+const OPTIONS = { skip, timeout: IS_FULL ? 600_000 : 60_000 }
+const REVISION = 'ha'
+const NAMESPACE = `high-availability-${process.pid}`
+/** API servers that hear of a changed bundle so much later than others. */
+const VIEW_DELAYS_MS = [0, 150, 400]
+/** Calls go on for so long around each event, milliseconds. */
+const QUIET_MS = IS_FULL ? 15_000 : 1_500
+const OVERWRITES = IS_FULL ? 60 : 10
+const FOREIGN_PEM = newAuthorityState({ installation: 'somebody', generation: 1, nowMs: Date.now() }).bundlePem
+const FLAGS = ['--shutdown-delay', IS_FULL ? '15s' : '2s']
+
+interface Scene {
+  readonly server: ReplicatedServer
+  readonly load: Load
+  readonly trust: TrustLog
+  readonly client: KubeClient
+  readonly end: AbortController
+}
+
+interface Spell {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+let scene: Scene | undefined
+/** When the API server was away. */
+const away: Spell[] = []
+/** When somebody else wrote caBundle. */
+const disputed: Spell[] = []
+
+before(async () => {
+  if (skip !== false) return
+  await kubectl(['create', 'namespace', NAMESPACE])
+  await kubectl(['label', 'namespace', NAMESPACE, `istio.io/rev=${REVISION}`])
+  const end = new AbortController()
+  const signal = AbortSignal.any([end.signal, AbortSignal.timeout(30_000)])
+  const server = await startReplicatedServer({ revision: REVISION, replicas: 3, flags: FLAGS, signal })
+  const client = await clusterClient()
+  const trust = keepTrustLog({
+    client,
+    configurations: server.configurations,
+    replicas: () => server.running(),
+    signal,
+  })
+  const create = await dryRunIn(NAMESPACE, KUBECONFIG)
+  await eventually(async () => 'injected' in (await create()), signal)
+  const views = VIEW_DELAYS_MS.map((delayMs) => () => trust.bundleBefore(delayMs))
+  const load = startLoad({ rates: RATES, port: server.balancer.port, views, create })
+  scene = { server, load, trust, client, end }
+})
+
+after(async () => {
+  if (skip !== false) return
+  await scene?.load.stop()
+  await scene?.server.end()
+  scene?.end.abort()
+  await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false'])
+})
+
+const overlaps = ({ atMs, tookMs }: CallRecord, spells: readonly Spell[]): boolean =>
+  spells.some(({ fromMs, toMs }) => atMs < toMs && atMs + tookMs > fromMs)
+
+/** Lets `act` happen between two quiet spells; gives the calls of that time, and says how they went. */
+async function during(t: TestContext, act: (scene: Scene) => Promise<void>): Promise<CallRecord[]> {
+  if (scene === undefined) throw new Error('nothing is served')
+  const { load } = scene
+  const from = load.calls.length
+  await sleep(QUIET_MS)
+  await act(scene)
+  await sleep(QUIET_MS)
+  await load.settled()
+  const calls = load.calls.slice(from)
+  for (const kind of ['created', 'kept', 'fresh'] as const) {
+    t.diagnostic(`${kind}: ${figures(calls.filter((call) => call.kind === kind))}`)
+  }
+  return calls
+}
+
+/** `1234 calls, 0 failed; p50 3 ms, p99 21 ms, longest 80 ms` */
+function figures(calls: readonly CallRecord[]): string {
+  const sorted = calls.map(({ tookMs }) => tookMs).sort((a, b) => a - b)
+  const at = (share: number): string => `${(sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(0)} ms`
+  const failed = calls.filter(({ failure }) => failure !== undefined).length
+  return `${calls.length} calls, ${failed} failed; p50 ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)}`
+}
+
+function assertNoneFailed(calls: readonly CallRecord[]): void {
+  const failures = calls.filter(({ failure }) => failure !== undefined)
+  assert.deepEqual(failures.slice(0, 10), [])
+}
+
+test('steady: no call fails', OPTIONS, async (t) => {
+  assertNoneFailed(await during(t, () => sleep(QUIET_MS)))
+})
+
+test('the Secret of the authority is deleted: it comes back, and no call fails', OPTIONS, async (t) => {
+  const calls = await during(t, async ({ client, server }) => {
+    const place = { resource: SECRETS, namespace: 'default', name: server.secret }
+    const signer = await signerOf(client, server.secret)
+    const fromMs = performance.now()
+    await client.delete(place, t.signal)
+    await eventually(async () => (await signerOf(client, server.secret)) === signer, t.signal)
+    t.diagnostic(`back after ${(performance.now() - fromMs).toFixed(0)} ms`)
+  })
+  assertNoneFailed(calls)
+})
+
+for (const { name, data } of [
+  { name: 'has a key that is none', data: { 'signer.key': Buffer.from('nonsense').toString('base64') } },
+  { name: 'is emptied', data: null },
+]) {
+  test(`the Secret ${name}: it is written again, and no call fails`, OPTIONS, async (t) => {
+    const calls = await during(t, async ({ client, server }) => {
+      const place = { resource: SECRETS, namespace: 'default', name: server.secret }
+      const before = await secretData(client, server.secret)
+      const fromMs = performance.now()
+      await client.patch(place, { data }, { fieldManager: 'somebody', signal: t.signal })
+      await eventually(async () => {
+        const now = await secretData(client, server.secret)
+        return now['signer.key'] === before['signer.key'] && now['ca.crt'] === before['ca.crt']
+      }, t.signal)
+      t.diagnostic(`repaired after ${(performance.now() - fromMs).toFixed(0)} ms`)
+    })
+    assertNoneFailed(calls)
+  })
+}
+
+test('every replica is ended by SIGTERM and replaced at once: no call fails', OPTIONS, async (t) => {
+  const calls = await during(t, async ({ server }) => {
+    for (const replica of server.running()) await server.replace(replica)
+  })
+  assertNoneFailed(calls)
+})
+
+test('the API server is restarted: only calls of itself fail, and only while it is away', OPTIONS, async (t) => {
+  const calls = await during(t, async () => {
+    const fromMs = performance.now()
+    await restartApiserver()
+    away.push({ fromMs, toMs: performance.now() })
+  })
+  const lost = calls.filter((call) => call.kind === 'created' && call.failure !== undefined && overlaps(call, away))
+  t.diagnostic(`${lost.length} creations failed while it was away`)
+  assertNoneFailed(calls.filter((call) => !lost.includes(call)))
+})
+
+test('caBundle is overwritten every second: it is repaired within a second each time', OPTIONS, async (t) => {
+  const from = scene?.trust.events.length ?? 0
+  const calls = await during(t, async ({ client, server, trust }) => {
+    const fromMs = performance.now()
+    for (let i = 0; i < OVERWRITES; i++) {
+      await Promise.all(server.configurations.map((place) => overwriteBundles(client, place, t.signal)))
+      await sleep(1000)
+    }
+    await eventually(() => replayTrust(trust.events).at(-1)?.breaches.length === 0, t.signal)
+    disputed.push({ fromMs, toMs: performance.now() + Math.max(...VIEW_DELAYS_MS) })
+  })
+  const times = repairTimes(scene?.trust.events.slice(from) ?? [])
+  t.diagnostic(`repaired ${times.length} times, after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`)
+  const lost = calls.filter((call) => call.failure !== undefined && overlaps(call, disputed))
+  t.diagnostic(`${lost.length} calls failed between overwriting and repair`)
+  assertNoneFailed(calls.filter((call) => !lost.includes(call)))
+  assert.ok(Math.max(...times) < 1000)
+})
+
+test("one replica's clock jumps by a week: no call fails", OPTIONS, async (t) => {
+  const calls = await during(t, async ({ server }) => {
+    const [first] = server.running()
+    if (first !== undefined) await server.replace(first)
+    const replica = await server.add({ withMovableClock: true })
+    replica.jumpAWeek()
+    await sleep(QUIET_MS)
+    await replica.terminate()
+  })
+  assertNoneFailed(calls)
+})
+
+test('a replica is killed: at most the calls under way fail', OPTIONS, async (t) => {
+  let diedMs = 0
+  const calls = await during(t, async ({ server }) => {
+    const [first] = server.running()
+    if (first !== undefined) await server.kill(first)
+    diedMs = performance.now()
+    await server.add()
+  })
+  const underWay = calls.filter(({ atMs, tookMs }) => atMs <= diedMs && atMs + tookMs >= diedMs)
+  const failed = calls.filter(({ failure }) => failure !== undefined)
+  t.diagnostic(`${failed.length} failed of the ${underWay.length} calls under way`)
+  assertNoneFailed(calls.filter((call) => !underWay.includes(call)))
+})
+
+test('at every moment every configuration trusted what every replica served', OPTIONS, (t) => {
+  const { trust } = scene ?? assert.fail()
+  const startMs = trust.events[0]?.atMs ?? 0
+  const isDisputed = ({ atMs }: TrustEvent): boolean =>
+    disputed.some(({ fromMs, toMs }) => atMs > fromMs && atMs < toMs)
+  const undisputed = trust.events.filter((event) => !isDisputed(event))
+  for (const event of undisputed) t.diagnostic(describeTrust(event, startMs))
+  const breaches = replayTrust(trust.events).filter(({ event, breaches }) => breaches.length > 0 && !isDisputed(event))
+  assert.deepEqual(breaches, [])
+})
+
+/** Another authority than ours in every entry, as another controller would put it there. */
+async function overwriteBundles(client: KubeClient, place: ObjectPlace, signal: AbortSignal): Promise<void> {
+  const { webhooks = [] } = await client.get<WebhookConfiguration>(place, signal)
+  const caBundle = Buffer.from(FOREIGN_PEM).toString('base64')
+  const patch = { webhooks: webhooks.map(({ name }) => ({ name, clientConfig: { caBundle } })) }
+  await client.patch(place, patch, { fieldManager: 'somebody', signal })
+}
+
+async function secretData(client: KubeClient, name: string): Promise<Readonly<Record<string, string>>> {
+  const place = { resource: SECRETS, namespace: 'default', name }
+  const secret = await client
+    .get<{ metadata: { name: string }; data?: Record<string, string> }>(place, AbortSignal.timeout(5000))
+    .catch(() => undefined)
+  return secret?.data ?? {}
+}
+
+const signerOf = async (client: KubeClient, name: string): Promise<string | undefined> =>
+  (await secretData(client, name))['signer.crt']
