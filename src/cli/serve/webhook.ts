@@ -1,5 +1,6 @@
 /** Wires the server's parts together: configuration, certificate, three listeners, and the way out. */
 import type { FastifyInstance } from 'fastify'
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { buildApp, buildHealthApp, buildMetricsApp } from '../../server/app.ts'
@@ -57,6 +58,8 @@ interface Parts {
  */
 export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Promise<RunningWebhook> {
   const life = new AbortController()
+  // Whoever goes on until the end listens for it, and they are many: Node takes more than ten for a leak.
+  setMaxListeners(0, life.signal)
   const giveUp = (): void => life.abort()
   deps.giveUp.addEventListener('abort', giveUp, { once: true })
   const metrics = createMetrics()
