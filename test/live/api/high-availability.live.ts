@@ -50,7 +50,7 @@ const ROLL_MS = 30_000
 const OVERWRITES = IS_FULL ? 60 : 10
 const FOREIGN_PEM = newAuthorityState({ installation: 'somebody', generation: 1, nowMs: Date.now() }).bundlePem
 /** Leaves, of which each replica takes several in the course of this. */
-const LEAF_SECONDS = IS_FULL ? 120 : 30
+const LEAF_SECONDS = IS_FULL ? 600 : 30
 const FLAGS = [
   ...['--leaf-lifetime', `${LEAF_SECONDS}s`, '--shutdown-delay', IS_FULL ? '15s' : '2s'],
   ...['--trust-dwell', IS_FULL ? '30s' : '2s', '--retire-dwell', IS_FULL ? '60s' : '4s'],
