@@ -3,7 +3,7 @@
 import { createInjector } from '../src/injection/index.ts'
 import { manyVariablesPod, smallPod, tenContainerPod } from './support/pods.ts'
 import { timeCpuMs } from './support/statistics.ts'
-import { shippedConfigText, shippedMeshText, shippedValuesText } from '../src/cli/serve/shipped.ts'
+import { SHIPPED } from './stages.ts'
 
 /** istiod's injector alone, first-seen pods, measured on such a machine; for orientation. */
 const ISTIOD_MS: Readonly<Record<string, number>> = {
@@ -13,18 +13,7 @@ const ISTIOD_MS: Readonly<Record<string, number>> = {
 }
 
 export function benchEngine(): string[] {
-  const injector = createInjector({
-    configText: shippedConfigText(),
-    valuesText: shippedValuesText(),
-    meshTexts: [shippedMeshText()],
-    revision: 'default',
-    nativeSidecars: 'true',
-    platform: '',
-    compliancePolicy: '',
-    compat: 'off',
-    env: () => undefined,
-    warn: () => undefined,
-  })
+  const injector = createInjector(SHIPPED)
   const pods = { small: smallPod(), 'ten containers': tenContainerPod(), '2,000 variables': manyVariablesPod(2000) }
   const rows = [
     '| pod | one injection, CPU time (median) | spread | istiod, for orientation | ratio |',

@@ -156,9 +156,9 @@ function isSaved(text: string, [, table = '', , chain = '', ...words]: readonly 
 
 /** The kernel's part: mark 0 selects all, and a table that is not positive is replaced for IPv4 and refused for IPv6. */
 function simulateNetwork(effects: SideEffects): Network {
-  const note = (list: keyof SideEffects, text: string): Promise<void> => {
+  const note = (list: keyof SideEffects, text: string): Promise<boolean> => {
     effects[list] = [...(effects[list] ?? []), text]
-    return Promise.resolve()
+    return Promise.resolve(true)
   }
   return {
     addLoopbackAddress: (cidr) => note('loAddrs', cidr),

@@ -39,7 +39,8 @@ export function answerValidationLine(line: string): ValidationAnswer | AnalysisA
 /** `webhook` is the answer for the object as it stands, warnings left out of a refusal as istiod does. */
 export function answerValidationCase({ id, object }: ValidationCase): ValidationAnswer {
   if (isMeshConfig(object)) return answerMeshConfig(id, object)
-  const { verdict, strict, by, schema, cel, webhook, webhookAfterPruning } = validate(object)
+  const { verdict, strict, by, schema, cel, webhookAfterPruning, webhookUnpruned } = validate(object)
+  const webhook = webhookUnpruned()
   const shown = verdict === 'accept' ? webhookAfterPruning : webhook
   return {
     id,

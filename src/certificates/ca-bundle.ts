@@ -10,6 +10,7 @@ import type { KubeObject, ObjectMeta, Resource } from '../kube/resource.ts'
 import { Store } from '../kube/store.ts'
 import type { TrustLook } from './keeper.ts'
 import { FIELD_MANAGER } from './store.ts'
+import { generationOf } from './trust.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { FIGHT_REPEATS, createWriteBudget } from './write-budget.ts'
 import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
@@ -91,6 +92,7 @@ export interface WebhookEntry {
 
 interface ManagedFields {
   readonly manager?: string
+  readonly time?: string
   readonly fieldsV1?: unknown
 }
 
@@ -166,7 +168,14 @@ export async function lookAtBundles(
     isReadable: !looks.includes('refused'),
     generation: Math.max(0, ...entries.map((entry) => generationIn(bundleOf(entry), installation))),
     isConfirmed: entries.every((entry) => bundleIdentity(bundleOf(entry)) === identity),
+    mark: JSON.stringify(looks.map((configuration) => (configuration === 'refused' ? '' : writersOf(configuration)))),
   }
+}
+
+/** Changes whenever somebody writes a caBundle, and with nothing else. */
+function writersOf(configuration: WebhookConfiguration | undefined): unknown {
+  const fields = configuration?.metadata.managedFields ?? []
+  return [configuration?.metadata.uid, ...fields.filter(ownsBundle).map(({ manager, time }) => ({ manager, time }))]
 }
 
 type LookOptions = Pick<CaBundleOptions, 'client' | 'configurations' | 'installation' | 'own'>
@@ -405,13 +414,8 @@ const bundleOf = ({ clientConfig: { caBundle = '' } }: WebhookEntry): string =>
 
 /** Highest generation of our own authorities in a bundle, told by their common names. */
 function generationIn(bundlePem: string, installation: string): number {
-  const prefix = `${installation}-webhook-ca-g`
-  const generations = splitCertificates(bundlePem).map((pem) => {
-    const name = commonNameOf(pem)
-    const digits = name.startsWith(prefix) ? /^(\d{1,15})-/.exec(name.slice(prefix.length))?.[1] : undefined
-    return Number(digits ?? 0)
-  })
-  return Math.max(0, ...generations)
+  const generations = splitCertificates(bundlePem).map((pem) => generationOf(commonNameOf(pem), installation))
+  return Math.max(0, ...generations.map((generation) => generation ?? 0))
 }
 
 /** A bundle may hold anything: whoever wrote nonsense into it gets it replaced. */
@@ -423,9 +427,11 @@ function commonNameOf(pem: string): string {
   }
 }
 
+const ownsBundle = ({ fieldsV1 = {} }: ManagedFields): boolean => JSON.stringify(fieldsV1).includes('"f:caBundle"')
+
 function managersOfBundle(configuration: WebhookConfiguration | undefined): string[] {
   const managers = (configuration?.metadata.managedFields ?? [])
-    .filter(({ fieldsV1 }) => JSON.stringify(fieldsV1)?.includes('"f:caBundle"'))
+    .filter(ownsBundle)
     .map(({ manager = 'unknown' }) => manager)
   return [...new Set(managers)].filter((manager) => manager !== FIELD_MANAGER)
 }

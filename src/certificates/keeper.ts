@@ -22,6 +22,8 @@ export interface TrustLook {
   readonly generation: number
   /** Whether every entry of ours holds exactly the bundle that was asked for. */
   readonly isConfirmed: boolean
+  /** Another text after every write of a bundle: two looks do not see what was undone between them. */
+  readonly mark: string
 }
 
 export interface KeeperOptions {
@@ -145,15 +147,15 @@ async function settle(
   onState?: (state: AuthorityState) => void,
 ): Promise<AuthorityState> {
   const { options } = keeping
-  let [state, hasHesitated, lost] = [memory, false, 0]
+  let [state, hesitatedOver, lost]: [AuthorityState | undefined, string | undefined, number] = [memory, undefined, 0]
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { step, stored } = await decide(keeping, state, hasHesitated)
+    const { step, stored } = await decide(keeping, state, hesitatedOver)
     if (step.do === 'keep' && state !== undefined) return state
     if (step.do === 'adopt') state = step.state
     else if (step.do === 'hesitate') {
       await options.clock.wait(HESITATION_MS, options.signal)
       options.signal.throwIfAborted()
-      hasHesitated = true
+      hesitatedOver = versionOf(stored)
     } else if (isWrite(step)) {
       const written = await write(step, { options, stored, memory: state })
       if (written === undefined) {
@@ -180,7 +182,11 @@ interface Decision {
 }
 
 /** Reads the store, and the configurations if the decision depends on them. */
-async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasHesitated: boolean): Promise<Decision> {
+async function decide(
+  keeping: Keeping,
+  memory: AuthorityState | undefined,
+  hesitatedOver: string | undefined,
+): Promise<Decision> {
   const { store, clock, settings, signal, tell, mayRotate = always, isClockSane = always } = keeping.options
   const stored = await store.read(signal)
   tell?.({ news: 'read', generation: stored.holds === 'state' ? stored.state.generation : undefined })
@@ -190,7 +196,8 @@ async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasH
     live: undefined,
     mayRotate: mayRotate(),
     isClockSane: isClockSane(),
-    hasHesitated,
+    // What was found after the pause may be another loss, and whoever can make it good deserves a pause again.
+    hasHesitated: hesitatedOver === versionOf(stored),
   }
   const step = nextStep(view, clock.nowMs(), settings)
   if (step.do !== 'look') return { step, stored }
@@ -198,15 +205,17 @@ async function decide(keeping: Keeping, memory: AuthorityState | undefined, hasH
   return { step: nextStep({ ...view, live }, clock.nowMs(), settings), stored }
 }
 
+const versionOf = (stored: StoredAuthority): string => (stored.holds === 'nothing' ? 'nothing' : stored.version)
+
 const always = (): boolean => true
-const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true }
+const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true, mark: '' }
 
 async function look(keeping: Keeping, stored: StoredAuthority): Promise<LiveTrust> {
   const { clock, settings, signal, look: lookAt = () => Promise.resolve(NO_CONFIGURATIONS) } = keeping.options
   const bundlePem = stored.holds === 'state' ? stored.state.bundlePem : ''
-  const { isReadable, generation, isConfirmed } = await lookAt(bundlePem, signal)
+  const { isReadable, generation, isConfirmed, mark } = await lookAt(bundlePem, signal)
   keeping.dwell = dwellAfter(keeping.dwell, {
-    of: bundlePem,
+    of: bundlePem + mark,
     holds: isReadable && isConfirmed,
     nowMs: clock.nowMs(),
     maxGapMs: GAP_TICKS * tickMs(settings),

@@ -4,10 +4,12 @@ import { Argument } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { parseDurationMs } from '../base/duration.ts'
 import { ProjectError } from '../base/errors.ts'
-import type { AuthorityState } from '../certificates/authority.ts'
+import { ROTATE_ANNOTATION } from '../certificates/store.ts'
+import { splitCertificates } from '../certificates/x509.ts'
 import { exportText, writeExport } from './certs/export.ts'
+import type { StoredState } from './certs/forecast.ts'
 import { forecast } from './certs/forecast.ts'
-import { followRotation, newToken, requestRotation, ROTATE_ANNOTATION } from './certs/rotate.ts'
+import { followRotation, newToken, requestRotation } from './certs/rotate.ts'
 import { certsStatus, isHealthy } from './certs/status.ts'
 import { statusText } from './certs/status-text.ts'
 import type { CertsPlace } from './certs/store.ts'
@@ -18,6 +20,8 @@ import { addFormatFlag, structured } from './format.ts'
 import { listConfigurations } from './installed/configurations.ts'
 import type { CommandContext } from './output.ts'
 import { EXIT } from './output.ts'
+
+const KEEP_ALIVE_MS = 60_000
 
 type Options = CommandInput['options']
 interface Run {
@@ -83,7 +87,7 @@ async function status({ place, options, context, signal }: Run): Promise<number>
   const { plan, store, cluster } = place
   const stored = await store.read(signal)
   const configurations = cluster === undefined ? [] : await listConfigurations(cluster.client, signal)
-  const nowMs = systemClock.nowMs()
+  const nowMs = (cluster?.clock ?? systemClock).nowMs()
   const told = certsStatus({ plan, place: store.place, stored, configurations, nowMs })
   const format = options.output as Format
   context.print(format === 'text' ? statusText(told, nowMs) : structured(told, format))
@@ -102,10 +106,13 @@ async function rotate({ place, options, context, signal }: Run): Promise<number>
   await requestRotation({ client: cluster.client, namespace, name, token, dryRun, signal })
   context.print(`${store.place}: ${ROTATE_ANNOTATION}=${token}${dryRun ? ' (dry run)' : ''}\n`)
   if (dryRun || timeoutMs === undefined) return EXIT.clean
-  const onStep = (state: AuthorityState): void => context.print(stepLine(state))
+  const onStep = (stored: StoredState): void => context.print(stepLine(stored))
   onStep(from)
   const end = AbortSignal.timeout(timeoutMs)
-  const isDone = await followRotation({ store, from, onStep, clock: systemClock, signal: end })
+  // The clock's timers keep no process alive, and between two looks there is nothing else.
+  const alive = setInterval(() => undefined, KEEP_ALIVE_MS)
+  const following = followRotation({ store, from, onStep, clock: systemClock, signal: end })
+  const isDone = await following.finally(() => clearInterval(alive))
   if (!isDone) context.note('the rotation goes on; mesh-admission certs status tells how far it is\n')
   return isDone ? EXIT.clean : EXIT.findings
 }
@@ -117,11 +124,13 @@ function waitTime(given: unknown): number | undefined {
   throw new ProjectError('OPTION_INVALID', `--wait: expected a duration such as 30h, got ${given}`)
 }
 
-function stepLine(state: AuthorityState): string {
+function stepLine(stored: StoredState): string {
   const nowMs = systemClock.nowMs()
-  const { what, atMs } = forecast(state, nowMs)
-  const at = new Date(atMs).toISOString()
-  return `${new Date(nowMs).toISOString()} generation ${state.generation}, ${state.phase}; next: ${what}, ${at}\n`
+  const { phase, bundlePem, generation } = stored.state
+  const trusted = splitCertificates(bundlePem).length === 1 ? 'alone' : 'beside the former one'
+  const { what, why, atMs } = forecast(stored, true, nowMs)
+  const ahead = `next, not before ${new Date(atMs).toISOString()}: ${what} (${why})`
+  return `${new Date(nowMs).toISOString()} ${phase}, generation ${generation} trusted ${trusted}; ${ahead}\n`
 }
 
 async function exportBundle({ place, options, context, signal }: Run): Promise<number> {
@@ -129,15 +138,15 @@ async function exportBundle({ place, options, context, signal }: Run): Promise<n
   const file = typeof options.outputFile === 'string' ? options.outputFile : undefined
   if (withKey && file === undefined)
     throw new ProjectError('OPTION_INVALID', '--with-key: expected --output-file beside it: a key is never printed')
-  const text = exportText(await currentState(place, signal), withKey)
+  const text = exportText((await currentState(place, signal)).state, withKey)
   if (file === undefined) context.print(text)
   else await writeExport(file, text, withKey)
   return EXIT.clean
 }
 
-async function currentState({ store }: CertsPlace, signal: AbortSignal): Promise<AuthorityState> {
+async function currentState({ store }: CertsPlace, signal: AbortSignal): Promise<StoredState> {
   const stored = await store.read(signal)
-  if (stored.holds === 'state') return stored.state
+  if (stored.holds === 'state') return stored
   const why = stored.holds === 'broken' ? stored.why : 'nothing is stored there'
   throw new ProjectError('CERT_STATE_INVALID', `${store.place}: ${why}`)
 }

@@ -1,4 +1,5 @@
 /** `mesh-admission cni-agent`: installs the CNI plugin on its node, answers its calls, mends pods that it missed. */
+import type { FastifyInstance } from 'fastify'
 import { systemClock } from '../base/clock.ts'
 import { ProjectError } from '../base/errors.ts'
 import { createLog, type Log } from '../base/log.ts'
@@ -7,16 +8,16 @@ import { connectCluster } from '../kube/config.ts'
 import { PODS, type KubeObject } from '../kube/resource.ts'
 import { startAgent, type Agent } from '../redirect/cni/agent.ts'
 import { createInstallation, runInstaller, uninstall, type InstallOptions } from '../redirect/cni/install.ts'
+import { createShells, type Shells } from '../redirect/cni/namespace-shell.ts'
 import { isNamespaceOf, openNamespace, type OpenNamespace } from '../redirect/cni/netns.ts'
 import type { RedirectedPod } from '../redirect/cni/pod-redirect.ts'
 import { findPodProcess } from '../redirect/cni/pod-processes.ts'
 import { runRepair } from '../redirect/cni/repair.ts'
-import { runTool } from '../redirect/run.ts'
-import { listen } from '../server/listen.ts'
+import { listen, type ListenOptions } from '../server/listen.ts'
 import { buildHealthApp, buildMetricsApp } from './cni-agent/apps.ts'
 import { createCniMetrics, type CniMetrics } from './cni-agent/metrics.ts'
 import { addCniAgentFlags, resolveCniAgentOptions, type CniAgentOptions } from './cni-agent/options.ts'
-import { mustRemovePlugin } from './cni-agent/removal.ts'
+import { watchRemoval } from './cni-agent/removal.ts'
 import type { CommandInput, CommandModule } from './commands.ts'
 import { EXIT, type CommandContext } from './output.ts'
 import { packageVersion } from './package.ts'
@@ -41,6 +42,7 @@ interface Parts {
   readonly options: CniAgentOptions
   readonly client: KubeClient
   readonly metrics: CniMetrics
+  readonly shells: Shells
   readonly log: Log
 }
 
@@ -49,22 +51,35 @@ async function runCniAgent({ options: given }: CommandInput, context: CommandCon
   const options = resolveCniAgentOptions(given, context.env)
   const log = createLog({ level: options.logLevel })
   const ending = endSignal(log)
-  const parts: Parts = { options, log, metrics: createCniMetrics(), client: await connect(options, context) }
+  const client = await connect(options, context)
+  const shells = createShells({ path: context.env.PATH ?? '' })
+  const parts: Parts = { options, log, shells, metrics: createCniMetrics(), client }
   const readiness = { installed: false }
   const servers = [buildHealthApp(() => readiness.installed), buildMetricsApp(parts.metrics)] as const
   const agent = await startCallServer(parts)
   try {
-    await listen(servers[0], { port: options.healthPort, name: 'health' })
-    if (options.monitoringPort > 0) await listen(servers[1], { port: options.monitoringPort, name: 'metrics' })
+    await listenIfFree(servers[0], { port: options.healthPort, name: 'health' }, log)
+    if (options.monitoringPort > 0)
+      await listenIfFree(servers[1], { port: options.monitoringPort, name: 'metrics' }, log)
     log.info({ socket: agent.socketPath, compat: options.compat }, 'answering the CNI plugin')
     keepReachable(agent, { ending, log })
     await keepInstalled(parts, { readiness, ending })
   } finally {
     await Promise.race([agent.close(), systemClock.wait(CLOSE_LIMIT_MS, new AbortController().signal)])
     await Promise.all(servers.map((server) => server.close()))
+    shells.close()
   }
   log.info({}, 'ended')
   return EXIT.clean
+}
+
+/** A port of the node may be somebody else's: pods can start without our metrics and probes, but not without us. */
+async function listenIfFree(app: FastifyInstance, options: ListenOptions, log: Log): Promise<void> {
+  try {
+    await listen(app, options)
+  } catch (err) {
+    log.error({ err }, 'going on without a server')
+  }
 }
 
 function endSignal(log: Log): AbortSignal {
@@ -85,7 +100,7 @@ async function connect({ kubeconfig }: CniAgentOptions, { env }: CommandContext)
   return createKubeClient({ connection, userAgent: `mesh-admission-cni/${packageVersion()}` })
 }
 
-function startCallServer({ options, client, metrics, log }: Parts): Promise<Agent> {
+function startCallServer({ options, client, metrics, shells, log }: Parts): Promise<Agent> {
   const { runDir, compat, netnsDir, procDir } = options
   return startAgent({
     runDir,
@@ -98,7 +113,7 @@ function startCallServer({ options, client, metrics, log }: Parts): Promise<Agen
       getPod: ({ namespace, name }, signal) =>
         client.get<KubeObject & RedirectedPod>({ resource: PODS, namespace, name }, signal),
       openNamespace: (path, { callerPid, signal }) =>
-        openNamespace(path, { netnsDir, procDir, callerPid, signal, run: runTool, log }),
+        openNamespace(path, { netnsDir, procDir, callerPid, signal, shells, log }),
       isOwnNamespace: (path, { callerPid }) => isNamespaceOf(path, { netnsDir, procDir, callerPid }),
     },
     onAnswer: (name, { decision }, durationMs) => {
@@ -129,10 +144,11 @@ async function keepInstalled(parts: Parts, { readiness, ending }: Lifetime): Pro
     metrics.ready.set(ready ? 1 : 0)
   })
   const installation = createInstallation()
+  const removal = watchRemoval({ client, options, clock: systemClock, log })
   const repairs = startRepairs(parts, ending)
   await runInstaller(install, installation, ending)
   await repairs
-  if (await mustRemovePlugin(client, options, log)) await uninstall(install, installation)
+  if (await removal.mustRemove()) await uninstall(install, installation)
 }
 
 function installOptions({ options, metrics, log }: Parts, onReady: (ready: boolean) => void): InstallOptions {
@@ -154,10 +170,10 @@ function installOptions({ options, metrics, log }: Parts, onReady: (ready: boole
   }
 }
 
-function startRepairs({ options, client, metrics, log }: Parts, ending: AbortSignal): Promise<void> {
+function startRepairs({ options, client, metrics, shells, log }: Parts, ending: AbortSignal): Promise<void> {
   const { netnsDir, procDir, nativeNftables, compat, repair } = options
   const open = (path: string): Promise<OpenNamespace> =>
-    openNamespace(path, { netnsDir, procDir, callerPid: process.pid, signal: ending, run: runTool, log })
+    openNamespace(path, { netnsDir, procDir, callerPid: process.pid, signal: ending, shells, log })
   return runRepair(
     {
       settings: repair,

@@ -59,6 +59,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./certs.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'look for what is wrong with an installation, and say what to do about it',
+    load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'uninstall',
+    summary: 'remove an installation from a cluster, webhook configurations first',
+    load: () => import('./uninstall.ts'),
+  },
+  {
     name: 'istio-iptables',
     summary: 'redirect the traffic of this network namespace to the proxy',
     loadForeign: () => import('./istio-iptables.ts'),

@@ -7,6 +7,7 @@ import { legacyTablesExist, realHost } from '../redirect/host.ts'
 import { runInit, type InitOutcome } from '../redirect/init.ts'
 import { ipNetwork } from '../redirect/ip-tool.ts'
 import { runTool } from '../redirect/run.ts'
+import { sandboxedRun } from '../redirect/sandbox.ts'
 import type { CommandContext } from './output.ts'
 
 const WRONG_ARGUMENTS = 255
@@ -19,6 +20,8 @@ export async function runForeign(args: readonly string[], context: CommandContex
     return WRONG_ARGUMENTS
   }
   const recorder = createRecorder()
+  const log = createPlainLog((line) => context.note(line))
+  const path = context.env.PATH ?? ''
   const outcome = await runInit(
     { args: rest, env: context.env, compat: asked },
     {
@@ -26,10 +29,11 @@ export async function runForeign(args: readonly string[], context: CommandContex
       legacyInUse: legacyTablesExist,
       run: runTool,
       recordRun: recorder.run,
+      sandboxedRun: (lockFile) => sandboxedRun({ run: runTool, lockFile, path, log }),
       network: ipNetwork(runTool),
       // Only when asked for: it loads what a run without validation does not need.
       probe: async (config) => (await import('../redirect/probe.ts')).probeRedirection(config),
-      log: createPlainLog((line) => context.note(line)),
+      log,
     },
   )
   await tell(outcome, { recorder, context })

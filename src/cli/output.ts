@@ -15,6 +15,8 @@ export interface CommandContext {
   print(text: string): void
   /** Everything else: progress, warnings, errors. */
   note(text: string): void
+  /** Replaces the line that the cursor of standard error is on; undefined where that is no terminal. */
+  readonly overwrite?: (line: string) => void
   /** Whether results may be coloured. */
   readonly color: boolean
 }
@@ -22,7 +24,7 @@ export interface CommandContext {
 export interface Streams {
   readonly stdin: Readable
   readonly stdout: Writable & { readonly isTTY?: boolean }
-  readonly stderr: Writable
+  readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -44,6 +46,7 @@ export function createContext(streams: Streams): CommandContext {
     env,
     print: (text) => void stdout.write(text),
     note: (text) => void stderr.write(text),
+    ...(stderr.isTTY === true && { overwrite: (line: string) => void stderr.write(`\r${line}\u001b[K`) }),
     color: wantsColor(stdout, env),
   }
 }

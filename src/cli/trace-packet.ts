@@ -28,6 +28,14 @@ export const command: CommandModule = {
       line: 'mesh-admission trace-packet --in --to 10.244.0.5:8080 -f pod.yaml',
     },
     {
+      text: 'What the application container of that pod sends:',
+      line: 'mesh-admission trace-packet --to 10.96.0.1:80 --container app -f pod.yaml',
+    },
+    {
+      text: 'Rules that iptables-save or nft -j list ruleset has printed:',
+      line: 'mesh-admission trace-packet --to 10.96.0.1:80 --uid 1000 --rules rules.txt',
+    },
+    {
       text: 'The rules of a live pod:',
       line: 'mesh-admission trace-packet --to 10.96.0.1:80 --netns /proc/4242/ns/net',
     },

@@ -5,8 +5,9 @@ import { ProjectError } from '../base/errors.ts'
 import type { CommandInput, CommandModule } from './commands.ts'
 import type { CommandContext } from './output.ts'
 import { EXIT, paint } from './output.ts'
-import type { FileFinding } from './validate/check.ts'
+import type { FileCheck, FileFinding } from './validate/check.ts'
 import { checkText } from './validate/check.ts'
+import { createProgress } from './validate/progress.ts'
 import { findSources } from './validate/sources.ts'
 
 type Format = 'text' | 'json' | 'yaml'
@@ -45,22 +46,36 @@ export const command: CommandModule = {
   run: async ({ options }: CommandInput, context: CommandContext) => {
     const { filenames, format, failOn, strict } = readOptions(options)
     const findings: FileFinding[] = []
-    const counts = { files: 0, checked: 0, skipped: 0 }
-    for (const source of await findSources(filenames, context.stdin)) {
-      const { findings: found, checked, skipped } = checkText(await source.read(), { file: source.name, strict })
-      counts.files += 1
-      counts.checked += checked
-      counts.skipped += skipped
-      if (format === 'text') for (const finding of found) context.print(lineOf(finding, context))
-      findings.push(...found)
+    const summary = { files: 0, checked: 0, skipped: 0, errors: 0, warnings: 0 }
+    const sources = await findSources(filenames, context.stdin)
+    const progress = createProgress(context, { total: sources.length, nowMs: () => performance.now() })
+    // One file at a time, and no finding kept that has been printed: memory does not grow with the number of files.
+    for (const source of sources) {
+      const found = checkText(await source.read(), { file: source.name, strict })
+      addUp(summary, found)
+      if (format !== 'text') findings.push(...found.findings)
+      else if (found.findings.length > 0) {
+        progress.clear()
+        for (const finding of found.findings) context.print(lineOf(finding, context))
+      }
+      progress.step(summary.files)
     }
-    const errors = findings.filter(({ severity }) => severity === 'error').length
-    const summary = { ...counts, errors, warnings: findings.length - errors }
+    progress.clear()
     if (format === 'json') context.print(`${JSON.stringify({ findings, summary }, undefined, 2)}\n`)
     if (format === 'yaml') context.print(stringify({ findings, summary }))
     context.note(summaryLine(summary))
-    return errors > 0 || (failOn === 'warning' && findings.length > 0) ? EXIT.findings : EXIT.clean
+    const { errors, warnings } = summary
+    return errors > 0 || (failOn === 'warning' && warnings > 0) ? EXIT.findings : EXIT.clean
   },
+}
+
+function addUp(summary: Summary, { findings, checked, skipped }: FileCheck): void {
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  summary.files += 1
+  summary.checked += checked
+  summary.skipped += skipped
+  summary.errors += errors
+  summary.warnings += findings.length - errors
 }
 
 function readOptions(options: CommandInput['options']): Options {
@@ -86,11 +101,11 @@ function lineOf({ file, line, column, severity, code, object, message }: FileFin
 }
 
 interface Summary {
-  readonly files: number
-  readonly checked: number
-  readonly skipped: number
-  readonly errors: number
-  readonly warnings: number
+  files: number
+  checked: number
+  skipped: number
+  errors: number
+  warnings: number
 }
 
 function summaryLine({ files, checked, skipped, errors, warnings }: Summary): string {

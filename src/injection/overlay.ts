@@ -8,16 +8,20 @@ import { isJsonObject, setMember } from './model/members.ts'
 import type { JsonObject } from './model/members.ts'
 import { POD } from './model/pod.ts'
 import type { GoType, StructType } from './template/types.ts'
-import { readYaml } from './yaml/read.ts'
+import { readRecurringYaml } from './yaml/read.ts'
+import { RecurringEntries } from './yaml/recurring-entries.ts'
 
 /** What a rendered text wants to change of a pod. Undefined: the text is no YAML mapping. */
 export type Overlay = JsonObject | undefined
+
+/** Of all rendered texts; only pods that differ in it write anything new. */
+const ENTRIES = new RecurringEntries()
 
 /** Parses a rendered text once; it may be laid over any number of pods. istiod: what the YAML reader complains of is lost. */
 export function readOverlay(text: string): Overlay {
   let value: unknown
   try {
-    value = readYaml(text)
+    value = readRecurringYaml(text, ENTRIES)
   } catch {
     return undefined
   }
@@ -75,7 +79,7 @@ function withoutUnknownFields(type: GoType, value: unknown): unknown {
     case 'pointer':
       return withoutUnknownFields(type.elem, value)
     case 'slice':
-      return Array.isArray(value) ? value.map((one: unknown) => withoutUnknownFields(type.elem, one)) : value
+      return Array.isArray(value) ? knownElements(type.elem, value) : value
     case 'map':
       return value
     case 'struct':
@@ -85,15 +89,31 @@ function withoutUnknownFields(type: GoType, value: unknown): unknown {
   }
 }
 
+/** A copy is made from the first member on that goes or changes. */
 function knownMembers(type: StructType, value: JsonObject): JsonObject {
   const fields = fieldTypes(type)
-  const known: JsonObject = {}
-  for (const [name, member] of Object.entries(value)) {
+  const names = Object.keys(value)
+  let copy: JsonObject | undefined
+  for (const [n, name] of names.entries()) {
     const fieldType = fields.get(name) ?? fields.get(name.toLowerCase())
-    if (fieldType !== undefined) setMember(known, name, withoutUnknownFields(fieldType, member))
-    else if (name.startsWith('$')) setMember(known, name, member)
+    const member = fieldType === undefined ? value[name] : withoutUnknownFields(fieldType, value[name])
+    const isKept = fieldType !== undefined || name.startsWith('$')
+    if (!isKept || member !== value[name]) copy ??= firstMembers(value, names.slice(0, n))
+    if (copy !== undefined && isKept) setMember(copy, name, member)
   }
-  return known
+  return copy ?? value
+}
+
+function firstMembers(value: JsonObject, names: readonly string[]): JsonObject {
+  const copy: JsonObject = {}
+  for (const name of names) setMember(copy, name, value[name])
+  return copy
+}
+
+/** Known fields of every element; the list itself where nothing else is in it. */
+function knownElements(elem: GoType, list: readonly unknown[]): readonly unknown[] {
+  const known = list.map((one) => withoutUnknownFields(elem, one))
+  return known.every((one, i) => one === list[i]) ? list : known
 }
 
 const FIELD_TYPES = new WeakMap<StructType, ReadonlyMap<string, GoType>>()

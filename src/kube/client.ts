@@ -123,6 +123,9 @@ export function createKubeClient(options: ClientOptions): KubeClient {
   }
 }
 
+/** A list of metadata says `null` when it is empty. */
+type Page<T> = Omit<KubeList<T>, 'items'> & { readonly items: readonly T[] | null }
+
 interface Pager {
   readonly ask: <T>(call: Call) => Promise<T>
   readonly pageSize: number
@@ -138,8 +141,8 @@ async function listPages<T extends KubeObject>(
   for (;;) {
     const query = { labelSelector, fieldSelector, limit: String(pageSize), continue: next }
     const accept = metadataOnly ? metadataType('list') : JSON_TYPE
-    const page = await ask<KubeList<T>>({ method: 'GET', place, query, accept, signal })
-    for (const item of page.items) items.push(item)
+    const page = await ask<Page<T>>({ method: 'GET', place, query, accept, signal })
+    for (const item of page.items ?? []) items.push(item)
     next = page.metadata.continue
     if (next === undefined || next === '') return { metadata: page.metadata, items }
   }
@@ -198,7 +201,7 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
         ...(headers as Record<string, string>),
         'user-agent': options.userAgent,
         accept: call.accept ?? JSON_TYPE,
-        ...(payload === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE }),
+        ...(payload === undefined ? {} : bodyHeaders(payload, call)),
       },
     })
     const serverMs = Date.parse(answer.headers.date ?? '')
@@ -208,6 +211,12 @@ async function send(options: ClientOptions, call: Call): Promise<IncomingMessage
     throw unreachable(call, err)
   }
 }
+
+/** Node counts no body of a DELETE: without its length it would be read as the beginning of the next request. */
+const bodyHeaders = (payload: string, { contentType = JSON_TYPE }: Call): Record<string, string> => ({
+  'content-type': contentType,
+  'content-length': String(Buffer.byteLength(payload)),
+})
 
 function exchange(
   url: string,

@@ -20,6 +20,8 @@ export interface WatchedNodes {
   readonly kubeletOf: (nodeName: string) => string | undefined
   /** Some node's version is not supported. */
   readonly anyUnsupported: boolean
+  /** Hears when what a pod is told of nodes may be another than before: few nodes that come or go change that. */
+  readonly onSupportChange: (listener: () => void) => void
 }
 
 /** A ProxyConfig resource, as far as injection reads it. */
@@ -47,10 +49,16 @@ export function watchNamespaces(deps: WatchDeps): Store<Pick<ObjectMeta, 'labels
 /** @param isSupported whether a kubelet version is new enough; unreadable versions arrive as they are, missing ones empty */
 export function watchNodes(deps: WatchDeps, isSupported: (kubeletVersion: string) => boolean): WatchedNodes {
   const store = new Store<string>()
+  const listeners: (() => void)[] = []
   let unsupported = 0
+  // A pod that names a node nobody knows counts as one that names none.
+  const supportOf = (kubelet: string | undefined): boolean =>
+    kubelet === undefined ? unsupported === 0 : isSupported(kubelet)
   store.onChange(({ before, after }) => {
+    const [former, formerOfAll] = [supportOf(before), unsupported === 0]
     if (before !== undefined && !isSupported(before)) unsupported--
     if (after !== undefined && !isSupported(after)) unsupported++
+    if (supportOf(after) !== former || (unsupported === 0) !== formerOfAll) for (const listener of listeners) listener()
   })
   void runInformer<Node, string>({
     ...deps,
@@ -64,6 +72,7 @@ export function watchNodes(deps: WatchDeps, isSupported: (kubeletVersion: string
     get anyUnsupported() {
       return unsupported > 0
     },
+    onSupportChange: (listener) => void listeners.push(listener),
   }
 }
 

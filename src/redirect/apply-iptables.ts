@@ -14,6 +14,7 @@ import {
   renderRestore,
   type IptablesRule,
 } from './iptables.ts'
+import { missingModules } from './preflight.ts'
 import type { Rule } from './rule.ts'
 import type { Run } from './run.ts'
 import {
@@ -141,21 +142,28 @@ async function restoreAll(sides: readonly Side[], deps: ApplyDeps): Promise<void
   for (const side of sides) await restore(side, renderRestore(side.rules), deps)
 }
 
-async function restore({ tools, rules }: Side, text: string, { run }: ApplyDeps): Promise<void> {
+async function restore(side: Side, text: string, { run }: ApplyDeps): Promise<void> {
+  const { tools } = side
   const file = `${tools.name}-restore`
   const done = await run(file, ['--noflush', ...tools.wait], { stdin: text })
-  if (done.exitCode === 0) return
-  const failure = toolFailed(file, done)
-  if (!KERNEL_LACKS.test(done.stderr)) throw failure
-  const modules = kernelModules(rules).join(', ')
-  throw new ProjectError('REDIRECT_APPLY_FAILED', `${failure.message}\nthe kernel lacks one of: ${modules}`, {
-    cause: failure,
-  })
+  if (done.exitCode !== 0) throw toolFailed(file, done)
 }
 
 /** What tools say of a match or target that they know and the kernel does not. */
 const KERNEL_LACKS =
   /No chain\/target\/match by that name|missing kernel module|RULE_(APPEND|INSERT) failed \(No such file/
+
+/** The same failure, with the missing modules where they can be told. Called when everything was put back. */
+async function explained(failure: unknown, sides: readonly Side[], { run }: ApplyDeps): Promise<unknown> {
+  if (!(failure instanceof ProjectError) || !KERNEL_LACKS.test(failure.message)) return failure
+  const found = await Promise.all(sides.map(({ tools, rules }) => missingModules(rules, { tools, run })))
+  const missing = [...new Set(found.flat())].sort()
+  const why =
+    missing.length > 0
+      ? `the kernel lacks ${missing.join(', ')}`
+      : `the kernel lacks one of: ${kernelModules(sides.flatMap(({ rules }) => rules)).join(', ')}`
+  return new ProjectError('REDIRECT_APPLY_FAILED', `${failure.message}\n${why}`, { cause: failure })
+}
 
 const PROBLEMS: Readonly<Record<number, string>> = {
   1: 'xtables other problem',
@@ -192,7 +200,7 @@ async function replaceAll(config: RedirectConfig, sides: readonly Side[], deps: 
     }
   } catch (error) {
     for (const step of undo.toReversed()) await step()
-    throw error
+    throw await explained(error, sides, deps)
   }
 }
 

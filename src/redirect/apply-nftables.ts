@@ -19,10 +19,27 @@ export async function applyNftables(config: RedirectConfig, program: readonly Ru
   const text = renderNftables(config, program)
   const done = await deps.run('nft', ['-f', '-'], { stdin: text })
   if (done.exitCode === 0) return
+  if (done.missing) throw new ProjectError('REDIRECT_DETECT_FAILED', missingText(config))
   throw new ProjectError(
     'REDIRECT_APPLY_FAILED',
-    `nftables run failed: ${exitText('nft', done)}\n${done.stderr.trim()}`,
+    `nftables run failed: ${exitText('nft', done)}\n${done.stderr.trim()}${missingPart(done.stderr)}`,
   )
+}
+
+/** Modules by a word of the rule that the kernel did not take; all of them need nf_tables. */
+const MODULES: readonly (readonly [RegExp, string])[] = [
+  [/redirect/, 'nft_redir'],
+  [/tproxy/, 'nft_tproxy'],
+  [/\bct\b/, 'nft_ct'],
+  [/type nat/, 'nft_chain_nat'],
+  [/type (?:filter|route)|add table/, 'nf_tables'],
+]
+
+/** What the kernel lacks, where nft says that it does not know something that the rule needs. */
+function missingPart(stderr: string): string {
+  if (!/No such file or directory|Operation not supported|Protocol not supported/.test(stderr)) return ''
+  const names = MODULES.filter(([word]) => word.test(stderr)).map(([, module]) => module)
+  return names.length === 0 ? '' : `\nthe kernel lacks ${names.join(', ')}`
 }
 
 /** The transaction of a configuration. */

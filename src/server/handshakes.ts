@@ -33,11 +33,10 @@ export function watchHandshakes(server: EventEmitter, { metrics, clock, log, onR
   })
 }
 
-/** Holds at most once in `intervalMs`. */
+/** Holds at most once in `intervalMs`; a clock that was set back does not silence it. */
 function every(intervalMs: number, clock: Clock): () => boolean {
   let lastMs = -Infinity
   return () => {
-    // A clock that is set back must not silence this for long.
     if (Math.abs(clock.nowMs() - lastMs) < intervalMs) return false
     lastMs = clock.nowMs()
     return true

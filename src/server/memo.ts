@@ -1,29 +1,25 @@
-/**
- * Answers to repeated reviews. The pods of one ReplicaSet arrive as the same bytes but for the review's uid, the time in
- * their managed fields and the random suffix of the volume `kube-api-access-xxxxx`; identical bytes get an identical
- * answer, so nothing needs to be parsed to find it again.
- */
-import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+/** Answers to repeated reviews, ready to be sent: a copy, in which uid and name of the token volume are exchanged. */
+import { SUFFIX_LENGTH, type Fingerprint } from './fingerprint.ts'
 
-/** What a review has in common with those that get the same answer, and the two texts in which it differs. */
-export interface Fingerprint {
-  /** SHA-256 over path and body without uid, with the volume's name and the time of managed fields blanked out. */
-  readonly key: string
-  readonly uid: string
-  /** Full name of the service account volume, `kube-api-access-xxxxx`; empty if the pod has none or uses the name for more. */
-  readonly volume: string
-}
-
-/** What is remembered of an answer. */
+/** What is remembered of an answer. It is valid until the next one is remembered. */
 export interface Remembered<Outcome> {
   readonly outcome: Outcome
   /** Name of the service account volume in the review that was computed. */
   readonly volume: string
-  /** JSON of the patch, if it repeats the volume's name and so must be rewritten for each review. */
-  readonly patchJson?: string
-  /** The answer after the uid, ready to be sent; with `patchJson` up to the patch's first character. */
-  readonly tail: string
+  readonly slab: Slab
+  readonly start: number
+  readonly end: number
+  /** Where the patch repeats the volume's name. */
+  readonly windows: readonly Window[]
+}
+
+/** Whole groups of base64 that hold the volume's suffix; groups with the same bytes are told once. */
+interface Window {
+  readonly bytes: Buffer
+  /** Of the suffix in `bytes`. */
+  readonly suffixAt: number
+  /** In the answer, of the groups' base64. */
+  readonly places: readonly number[]
 }
 
 /** A computed answer as it is sent. */
@@ -40,51 +36,38 @@ export interface MemoOptions {
   readonly checkEvery?: number
 }
 
-const REQUEST_HEAD = Buffer.from('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"')
 const ANSWER_HEAD = '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"'
-const ANSWER_END = '","patchType":"JSONPatch"}}'
-const UID_BYTES = 36
-const UID = /^[0-9a-f-]{36}"$/
-const VOLUME_PREFIX = 'kube-api-access-'
-const VOLUME = /\{"name":"(kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5})","projected":\{/
-/** Not a name any volume can have. */
-const BLANK_VOLUME = `${VOLUME_PREFIX}*****`
-/** What follows the name where it only says which volume: in the volume and in its mounts. No map of texts looks so. */
-const VOLUME_USES = ['","projected":{', '","readOnly":true,"mountPath":"', '","mountPath":"']
-/** Injection never looks at managed fields; their time is all that differs in them between pods of one ReplicaSet. */
-const MANAGED_TIME =
-  /("managedFields":\[\{"manager":"[^"\\]*","operation":"[A-Za-z]+","apiVersion":"v1","time":")[^"\\]{20}"/
-/** Key, entry and bookkeeping of one answer besides its texts. */
-const ENTRY_OVERHEAD_BYTES = 512
+const PATCH_HEAD = '","allowed":true,"patch":"'
+/** What an answer takes besides its bytes: key, entry, bookkeeping. */
+const ENTRY_OVERHEAD_BYTES = 768
+const PLACE_BYTES = 64
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 const DEFAULT_CHECK_EVERY = 100
+/** Answers are forgotten by slabs, the oldest first. */
+const SLABS = 8
 
-/**
- * What identifies a review's answer, or undefined for a body that is not laid out as the API server writes it: such
- * a review is simply computed.
- */
-export function fingerprint(body: Buffer, path: string): Fingerprint | undefined {
-  const uidEnd = REQUEST_HEAD.length + UID_BYTES
-  if (body.length <= uidEnd || REQUEST_HEAD.compare(body, 0, REQUEST_HEAD.length) !== 0) return undefined
-  const uid = body.toString('latin1', REQUEST_HEAD.length, uidEnd + 1)
-  if (!UID.test(uid)) return undefined
-  const text = body.toString('latin1', uidEnd).replace(MANAGED_TIME, '$1*"')
-  const name = VOLUME.exec(text)?.[1] ?? ''
-  const blanked = name === '' ? undefined : withoutVolume(text, name)
-  const hash = createHash('sha256')
-  hash.update(`${path}\n${blanked === undefined ? 'plain' : 'volume'}\n`).update(blanked ?? text, 'latin1')
-  return { key: hash.digest('base64'), uid: uid.slice(0, UID_BYTES), volume: blanked === undefined ? '' : name }
+/** Bytes of answers that came one after the other. They stay outside the heap, where the collector need not move them. */
+interface Slab {
+  readonly bytes: Buffer
+  /** Bytes of answers in it. */
+  end: number
+  /** With what they take elsewhere. */
+  charged: number
+  keys: string[]
 }
 
 /** A store of answers for one state of configuration and world; `clear` it when either changes. */
 export class ReviewMemo<Outcome> {
-  readonly #answers: LRUCache<string, Remembered<Outcome>>
+  readonly #answers = new Map<string, Remembered<Outcome>>()
+  /** The oldest first; answers are added to the last. */
+  readonly #slabs: Slab[] = []
+  readonly #slabBytes: number
   readonly #checkEvery: number
   #hits = 0
 
   constructor({ maxBytes = DEFAULT_MAX_BYTES, checkEvery = DEFAULT_CHECK_EVERY }: MemoOptions = {}) {
     this.#checkEvery = checkEvery
-    this.#answers = new LRUCache({ maxSize: maxBytes, sizeCalculation: bytesOf })
+    this.#slabBytes = Math.floor(maxBytes / SLABS)
   }
 
   find(print: Fingerprint): Remembered<Outcome> | undefined {
@@ -98,79 +81,106 @@ export class ReviewMemo<Outcome> {
     return this.#hits === 0
   }
 
+  /** Keeps an answer that is laid out as ours are for admission.k8s.io/v1. The outcome is kept as JSON would keep it. */
   remember(print: Fingerprint, answer: Answer, outcome: Outcome): void {
-    const remembered = rememberedOf(print, answer, outcome)
-    if (remembered !== undefined) this.#answers.set(print.key, remembered)
+    const windows = windowsOf(print, answer)
+    if (windows === undefined) return
+    const outcomeJson = JSON.stringify(outcome)
+    const length = Buffer.byteLength(answer.text)
+    const places = windows.reduce((sum, window) => sum + window.places.length, 0)
+    // V8 keeps up to two bytes a character.
+    const texts = 2 * (outcomeJson.length + print.key.length)
+    const slab = this.#slabFor(length + texts + places * PLACE_BYTES + ENTRY_OVERHEAD_BYTES)
+    if (slab === undefined) return
+    const start = slab.end
+    slab.end += slab.bytes.write(answer.text, start)
+    slab.keys.push(print.key)
+    // The outcome's texts may be slices, which would keep the whole of what they were cut from.
+    const copy = JSON.parse(outcomeJson) as Outcome
+    this.#answers.set(print.key, { outcome: copy, volume: print.volume, slab, start, end: slab.end, windows })
   }
 
   clear(): void {
     this.#answers.clear()
+    for (const slab of this.#slabs) empty(slab)
   }
 
   get size(): number {
     return this.#answers.size
   }
 
+  /** Of the answers and of what is needed to find them. */
   get bytes(): number {
-    return this.#answers.calculatedSize
+    return this.#slabs.reduce((sum, { charged }) => sum + charged, 0)
+  }
+
+  /** A slab with room for that much; undefined where no slab has so much. */
+  #slabFor(bytes: number): Slab | undefined {
+    if (bytes > this.#slabBytes) return undefined
+    const last = this.#slabs.at(-1)
+    const slab = last !== undefined && last.charged + bytes <= this.#slabBytes ? last : this.#nextSlab()
+    slab.charged += bytes
+    return slab
+  }
+
+  #nextSlab(): Slab {
+    const oldest = this.#slabs.length < SLABS ? undefined : this.#slabs.shift()
+    const slab = oldest ?? { bytes: Buffer.allocUnsafeSlow(this.#slabBytes), end: 0, charged: 0, keys: [] }
+    for (const key of slab.keys) if (this.#answers.get(key)?.slab === slab) this.#answers.delete(key)
+    empty(slab)
+    this.#slabs.push(slab)
+    return slab
   }
 }
 
-/** The answer's text for the review with this fingerprint. */
-export function recall<Outcome>({ tail, volume, patchJson }: Remembered<Outcome>, print: Fingerprint): string {
-  const start = ANSWER_HEAD + print.uid + tail
-  if (patchJson === undefined) return start
-  const patch = print.volume === volume ? patchJson : patchJson.replaceAll(volume, print.volume)
-  return start + Buffer.from(patch).toString('base64') + ANSWER_END
+function empty(slab: Slab): void {
+  slab.end = slab.charged = 0
+  slab.keys = []
 }
 
-/** Undefined for an answer that is not laid out as ours are for admission.k8s.io/v1. */
-function rememberedOf<Outcome>(print: Fingerprint, answer: Answer, outcome: Outcome): Remembered<Outcome> | undefined {
+/** The answer for the review with this fingerprint. */
+export function recall<Outcome>(remembered: Remembered<Outcome>, print: Fingerprint): Buffer {
+  const { slab, start, end, windows, volume } = remembered
+  const answer = Buffer.allocUnsafe(end - start)
+  slab.bytes.copy(answer, 0, start, end)
+  answer.write(print.uid, ANSWER_HEAD.length, 'latin1')
+  if (print.volume === volume) return answer
+  const suffix = print.volume.slice(-SUFFIX_LENGTH)
+  for (const { bytes, suffixAt, places } of windows) {
+    bytes.write(suffix, suffixAt, 'latin1')
+    const base64 = bytes.toString('base64')
+    for (const place of places) answer.write(base64, place, 'latin1')
+  }
+  return answer
+}
+
+/** Undefined for an answer that cannot be given to other reviews. */
+function windowsOf(print: Fingerprint, { text, patchJson }: Answer): Window[] | undefined {
   const start = ANSWER_HEAD + print.uid
-  if (!answer.text.startsWith(start)) return undefined
-  const { patchJson } = answer
-  const tail = answer.text.slice(start.length)
-  if (patchJson === undefined || print.volume === '' || !patchJson.includes(print.volume)) {
-    // A message that quotes the volume's name is wrong for every other volume.
-    return print.volume !== '' && tail.includes(print.volume)
-      ? undefined
-      : { outcome, volume: print.volume, tail: copied(tail) }
+  if (!text.startsWith(start)) return undefined
+  if (print.volume === '') return []
+  // A message that quotes the volume's name is wrong for every other volume.
+  if (patchJson === undefined) return text.includes(print.volume) ? undefined : []
+  if (!text.startsWith(PATCH_HEAD, start.length)) return undefined
+  return findWindows(Buffer.from(patchJson), print.volume, start.length + PATCH_HEAD.length)
+}
+
+const GROUP_BYTES = 3
+const GROUP_TEXT = 4
+
+function findWindows(patch: Buffer, volume: string, base64At: number): Window[] {
+  const windows = new Map<string, { bytes: Buffer; suffixAt: number; places: number[] }>()
+  const name = Buffer.from(volume)
+  for (let at = patch.indexOf(name); at >= 0; at = patch.indexOf(name, at + name.length)) {
+    const suffix = at + name.length - SUFFIX_LENGTH
+    const first = Math.floor(suffix / GROUP_BYTES)
+    const afterLast = Math.ceil((suffix + SUFFIX_LENGTH) / GROUP_BYTES)
+    const bytes = patch.subarray(first * GROUP_BYTES, afterLast * GROUP_BYTES)
+    const place = base64At + first * GROUP_TEXT
+    const key = bytes.toString('latin1')
+    const known = windows.get(key)
+    if (known !== undefined) known.places.push(place)
+    else windows.set(key, { bytes: Buffer.from(bytes), suffixAt: suffix - first * GROUP_BYTES, places: [place] })
   }
-  const patchBase64Length = tail.length - ANSWER_END.length - (tail.lastIndexOf('"patch":"') + '"patch":"'.length)
-  return {
-    outcome,
-    volume: print.volume,
-    patchJson,
-    tail: copied(tail.slice(0, tail.length - ANSWER_END.length - patchBase64Length)),
-  }
-}
-
-/**
- * The text with the volume's name blanked out; undefined where the name is found in any other place than the volume and
- * its mounts: a label's text, say, may be cut or sorted on its way into the answer.
- */
-function withoutVolume(text: string, name: string): string | undefined {
-  let blanked = ''
-  let from = 0
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, from)) {
-    const end = at + name.length
-    if (!text.endsWith('{"name":"', at) || !VOLUME_USES.some((use) => text.startsWith(use, end))) return undefined
-    blanked += text.slice(from, at) + BLANK_VOLUME
-    from = end
-  }
-  return blanked + text.slice(from)
-}
-
-function bytesOf<Outcome>({ tail, patchJson = '', outcome }: Remembered<Outcome>): number {
-  return bytesOfText(tail) + bytesOfText(patchJson) + bytesOfText(JSON.stringify(outcome)) + ENTRY_OVERHEAD_BYTES
-}
-
-/** V8 keeps two bytes for each character of a text that is not Latin-1. */
-function bytesOfText(text: string): number {
-  return /[^\0-\xff]/.test(text) ? text.length * 2 : text.length
-}
-
-/** A text of its own: a slice would keep all of the text it was cut from. */
-function copied(slice: string): string {
-  return Buffer.from(slice).toString()
+  return [...windows.values()]
 }

@@ -109,13 +109,18 @@ function withoutUndeclared(
   for (const key of unknownMeta) unknown.push({ at: field(METADATA, key), declared: META_FIELD_NAMES })
   const foreign = Object.keys(object).filter((key) => !TOP_LEVEL.has(key))
   for (const key of foreign) unknown.push({ at: field(ROOT, key), declared: [...TOP_LEVEL] })
-  unknown.sort((a, b) => (dottedPathText(a.at) < dottedPathText(b.at) ? -1 : 1))
   const untouched = spec === object['spec'] && foreign.length === 0 && unknownMeta.length === 0
-  if (untouched && spec !== null && !Object.hasOwn(object, 'status')) return { object, unknown }
+  if (untouched && spec !== null && !Object.hasOwn(object, 'status')) return { object, unknown: byPath(unknown) }
   const { apiVersion, kind, metadata } = object
   const kept = { apiVersion, kind, metadata: withoutKeys(metadata, unknownMeta) }
-  return { object: spec === null || spec === undefined ? kept : { ...kept, spec }, unknown }
+  return { object: spec === null || spec === undefined ? kept : { ...kept, spec }, unknown: byPath(unknown) }
 }
+
+const byPath = (unknown: readonly UnknownField[]): readonly UnknownField[] =>
+  unknown
+    .map((one) => ({ one, path: dottedPathText(one.at) }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .map(({ one }) => one)
 
 function withoutKeys(metadata: unknown, keys: readonly string[]): unknown {
   if (keys.length === 0 || typeof metadata !== 'object' || metadata === null) return metadata

@@ -1,5 +1,5 @@
 /** What Go's net/url thinks of a text: whether it parses, and with which scheme. */
-import { isIpAddress } from './ip-address.ts'
+import { isIpAddress } from '../base/ip-address.ts'
 
 export interface GoUrl {
   /** Lower case; empty for a path. */

@@ -1,4 +1,5 @@
 /** Files for the installer: fields it refuses, and gateways that it would not install. */
+import { isDnsLabel } from '../base/host-names.ts'
 import { unknownField } from './all-findings.ts'
 import type { MeshObject } from './api-server.ts'
 import { field, index, pathText, ROOT, SPEC } from './field-path.ts'
@@ -6,7 +7,6 @@ import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
 import { createReport } from './report.ts'
 import type { Report } from './report.ts'
-import { isDnsLabel } from './rules/hosts.ts'
 import { decode } from './schema/decode.ts'
 import { istioOperatorSpec } from './schema/kinds/istio-operator.ts'
 import type { GatewayComponent, IstioOperatorSpec } from './schema/kinds/istio-operator.ts'

@@ -10,6 +10,7 @@ export function nearestName(wrong: string, names: readonly string[]): string | u
   let best: string | undefined
   let bestDistance = limit + 1
   for (const name of names) {
+    if (Math.abs(name.length - wrong.length) >= bestDistance) continue
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase())
     if (distance >= bestDistance) continue
     best = name

@@ -8,6 +8,8 @@ export interface Report {
   readonly findings: readonly Finding[]
   /** How many errors there are so far; the difference tells whether a block was clean. */
   errorCount(): number
+  /** There is no room left: whoever walks a long map may stop. */
+  isFull(): boolean
   error(code: FindingCode, at: FieldPath, text: string): void
   /** An error that knows what to write instead. */
   errorWith(instead: string, finding: Pick<Finding, 'code' | 'at' | 'text'>): void
@@ -28,6 +30,7 @@ export function createReport(): Report {
   return {
     findings,
     errorCount: () => errors,
+    isFull: () => errors >= MAX_FINDINGS,
     error(code, at, text) {
       errors += 1
       add('error', code, at, text)

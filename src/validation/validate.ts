@@ -26,8 +26,8 @@ export interface Validation {
     readonly pruned: readonly string[]
   }
   readonly cel: readonly CelFinding[]
-  /** For the object as it stands. */
-  readonly webhook: WebhookVerdict
+  /** For the object as it stands; asked for only where that differs from what would reach it. */
+  readonly webhookUnpruned: () => WebhookVerdict
   /** For what the API server would leave of it; the same as `webhook` when it leaves everything. */
   readonly webhookAfterPruning: WebhookVerdict
   /** All that the webhook finds in what would reach it. */
@@ -37,8 +37,7 @@ export interface Validation {
 /** Pure: no clock, no cluster, no memory of earlier objects. The object is not changed. */
 export function validate(object: MeshObject): Validation {
   const admission = admit(object)
-  const webhook = admission.plain === undefined ? judge(object) : judgePlain(admission.plain)
-  const webhookAfterPruning = admission.object === object ? webhook : judge(admission.object)
+  const webhookAfterPruning = admission.plain === undefined ? judge(admission.object) : judgePlain(admission.plain)
   const by: Layer[] = []
   if (admission.errors.length > 0) by.push('schema')
   if (admission.cel.length > 0) by.push('cel')
@@ -55,7 +54,7 @@ export function validate(object: MeshObject): Validation {
       pruned: admission.unknown.map(({ at }) => dottedPathText(at)),
     },
     cel: admission.cel,
-    webhook,
+    webhookUnpruned: () => (admission.object === object ? webhookAfterPruning : judge(object)),
     webhookAfterPruning,
     findings: webhookAfterPruning.findings,
   }

@@ -99,11 +99,28 @@ interface Manifest {
   readonly kind: string
   readonly metadata: { readonly name: string }
   readonly data?: Readonly<Record<string, string>>
+  readonly spec?: {
+    readonly template: { readonly spec: { readonly hostNetwork?: boolean; readonly containers: object[] } }
+  }
 }
 
-test('the manifests have the names that users expect, and set only variables that exist', () => {
+function readManifests(): Manifest[] {
   const folder = join(PROJECT_ROOT, 'manifests/cni')
-  const objects = readdirSync(folder).flatMap((file) => loadAll(readFileSync(join(folder, file), 'utf8')) as Manifest[])
+  return readdirSync(folder).flatMap((file) => loadAll(readFileSync(join(folder, file), 'utf8')) as Manifest[])
+}
+
+test("nothing of the node's network keeps the agent's own pod from starting", () => {
+  const { hostNetwork, containers } =
+    readManifests().find(({ kind }) => kind === 'DaemonSet')?.spec?.template.spec ?? {}
+  assert.equal(hostNetwork, true)
+  assert.deepEqual(
+    containers?.map((container) => 'ports' in container),
+    [false],
+  )
+})
+
+test('the manifests have the names that users expect, and set only variables that exist', () => {
+  const objects = readManifests()
   const names = objects.map(({ kind, metadata }) => `${kind} ${metadata?.name ?? ''}`)
   for (const name of ['DaemonSet istio-cni-node', 'ConfigMap istio-cni-config', 'ServiceAccount istio-cni'])
     assert.ok(names.includes(name), name)

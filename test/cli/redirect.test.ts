@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import type { CommandContext } from '../../src/cli/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { must, skipWithoutNamespaces } from '../support/namespaces.ts'
 
 interface Ran {
   readonly exit: number
@@ -55,9 +60,9 @@ const exits: { name: string; args: string[]; exit: number; err: RegExp }[] = [
   { name: 'an unknown mode is 255', args: ['--compat', 'x'], exit: 255, err: /expected "istiod" or "off"/ },
   {
     name: 'a failed validation is 126',
-    args: ['--skip-rule-apply', '--run-validation', '--probe-timeout=0', '-p', '0', '-z', '0'],
+    args: ['--skip-rule-apply', '-i', 'no range', '--run-validation', '--probe-timeout=0', '-p', '0', '-z', '0'],
     exit: 126,
-    err: /workload is not ready for Istio/,
+    err: /workload is not ready for Istio[^]*missing: -t nat -A ISTIO_OUTPUT -o lo ! -d 127.0.0.1\/32 -p tcp ! --dport 15008 -m owner --uid-owner \d+ -j ISTIO_IN_REDIRECT[^]*set by: the CNI plugin/,
   },
 ]
 for (const { name, args, exit, err } of exits) {
@@ -119,3 +124,70 @@ test('trace-packet: an address without a port is refused with what was expected'
   assert.equal(exit, 2)
   assert.match(err, /to: expected address:port or \[address\]:port, got "10\.96\.0\.1"/)
 })
+
+const POD_YAML = `
+metadata: {name: shop, namespace: prod, annotations: {sidecar.istio.io/status: '{}'}}
+spec:
+  containers:
+    - {name: app, securityContext: {runAsUser: 1000}}
+    - {name: istio-proxy, args: [proxy, sidecar], securityContext: {runAsUser: 1337}}
+`
+const RULES =
+  '*nat\n:ISTIO_OUTPUT - [0:0]\n-A OUTPUT -j ISTIO_OUTPUT\n-A ISTIO_OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n'
+const ENDS = [
+  /redirected to port 15001/,
+  /redirected to port 15006/,
+  /redirected to port 15001/,
+  /redirected to port 15001/,
+]
+
+test('trace-packet: every example of the help does what it says', async () => {
+  const { command } = await import('../../src/cli/trace-packet.ts')
+  const folder = mkdtempSync(join(tmpdir(), 'trace-'))
+  writeFileSync(join(folder, 'pod.yaml'), POD_YAML)
+  writeFileSync(join(folder, 'rules.txt'), RULES)
+  try {
+    const live = command.examples.at(-1)
+    assert.match(live?.line ?? '', /--netns/)
+    for (const [i, { line }] of command.examples.slice(0, -1).entries()) {
+      const words = line.split(' ').map((word) => word.replaceAll("'", ''))
+      const args = words.slice(1).map((word) => (/\.(yaml|txt)$/.test(word) ? join(folder, word) : word))
+      const { exit, out, err } = await run(args)
+      assert.equal(exit, 0, `${line}: ${err}`)
+      assert.match(out, ENDS[i] ?? /never/, line)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test(
+  'trace-packet: a live namespace is read, whatever back end its rules are in',
+  { skip: skipWithoutNamespaces() },
+  async () => {
+    const name = `trace-${process.pid}`
+    must('ip', ['netns', 'add', name])
+    try {
+      const netns = ['--netns', `/var/run/netns/${name}`]
+      const trace = (): Promise<Ran> => run(['trace-packet', '--to', '10.96.0.1:80', '--uid', '1000', ...netns])
+      assert.match((await trace()).out, /not redirected/)
+      for (const flags of [
+        ['--force-iptables-binary=legacy'],
+        ['--force-iptables-binary=nft'],
+        ['--native-nftables'],
+      ]) {
+        const text = (await run(['istio-iptables', '-n', '-i', '*', '-b', '*', ...flags])).out
+        const tool =
+          flags[0] === '--native-nftables' ? ['nft', '-f', '-'] : [`iptables-${flags[0]?.split('=')[1] ?? ''}-restore`]
+        const done = spawnSync('ip', ['netns', 'exec', name, ...tool], { input: text.split('# ip6')[0] ?? '' })
+        assert.equal(done.status, 0, String(done.stderr))
+        const { out } = await trace()
+        assert.match(out, /redirected to port 15001/, flags.join(' '))
+      }
+      const missing = await run(['trace-packet', '--to', '10.96.0.1:80', '--netns', '/no/such'])
+      assert.equal(missing.exit, 2)
+    } finally {
+      spawnSync('ip', ['netns', 'del', name])
+    }
+  },
+)

@@ -18,6 +18,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm start': 'test/cli/serve.test.ts',
   'kubectl apply -k manifests/default': 'test/live/node/install.live.ts',
   'kubectl label namespace shop istio-injection=enabled': 'test/live/node/install.live.ts',
+  'mesh-admission doctor': 'test/live/api/doctor.live.ts',
+  'mesh-admission certs status': 'test/live/api/certs.live.ts',
+  'mesh-admission uninstall --dry-run': 'test/live/api/uninstall.live.ts',
   'npm run -s build': '.ci/run',
 }
 

@@ -51,8 +51,11 @@ async function startApi(): Promise<Api> {
 
 function answerOf(api: Api, path: string): object | undefined {
   if (path === '/api/v1/pods') return { metadata: { resourceVersion: '1' }, items: api.listed }
-  if (path.endsWith('/daemonsets/istio-cni-node'))
-    return api.daemonSet ? { metadata: { name: 'istio-cni-node' } } : undefined
+  const daemonSet = { metadata: { name: 'istio-cni-node', namespace: 'istio-system' } }
+  if (path.endsWith('/daemonsets'))
+    return { metadata: { resourceVersion: '1' }, items: api.daemonSet ? [daemonSet] : [] }
+  if (path.endsWith('/daemonsets/istio-cni-node')) return api.daemonSet ? daemonSet : undefined
+  if (path === '/api/v1/namespaces/istio-system') return { metadata: { name: 'istio-system' } }
   return api.pods.get(path)
 }
 
@@ -88,7 +91,7 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
   const rules = (): string => must('ip', 'netns', 'exec', namespace, 'iptables-nft-save')
   const config = (): string => readFileSync(join(root, 'conf/10-net.conflist'), 'utf8')
 
-  async function startAgent(env: Record<string, string> = {}): Promise<void> {
+  async function startAgent(env: Record<string, string> = {}, changes: Record<string, string> = {}): Promise<void> {
     const { port } = api.server.address() as AddressInfo
     writeFileSync(join(root, 'kubeconfig'), kubeconfig(port))
     const flags = Object.entries({
@@ -102,6 +105,7 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
       'repair-node-name': 'node1',
       kubeconfig: join(root, 'kubeconfig'),
       log_output_level: process.env.CNI_LIVE_LOG ?? 'error',
+      ...changes,
     }).map(([name, value]) => `--${name}=${value}`)
     agent = spawn(process.execPath, ['--import', 'tsx', join(PROJECT_ROOT, 'src/main.ts'), 'cni-agent', ...flags], {
       cwd: PROJECT_ROOT,
@@ -122,9 +126,11 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
 
   async function endAgent(signal: NodeJS.Signals): Promise<void> {
     if (agent === undefined) return
-    const gone = once(agent, 'exit')
-    agent.kill(signal)
-    await gone
+    if (agent.exitCode === null) {
+      const gone = once(agent, 'exit')
+      agent.kill(signal)
+      await gone
+    }
     agent = undefined
   }
 
@@ -239,6 +245,13 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 50))
     sleeper.kill()
     api.listed = []
+  })
+
+  test('a metrics port that is taken keeps no pod from starting', async () => {
+    await endAgent('SIGTERM')
+    const { port } = api.server.address() as AddressInfo
+    await startAgent({}, { 'monitoring-port': String(port), log_output_level: 'silent' })
+    assert.equal((await add('prod', 'shop')).exit, 0)
   })
 
   test('an upgrade leaves the plugin in place, an uninstallation takes it away', async () => {

@@ -6,7 +6,7 @@ import { rulesetOfSave } from '../../src/redirect/trace/iptables-ruleset.ts'
 import { rulesetOfNft } from '../../src/redirect/trace/nft-ruleset.ts'
 import type { Packet, Ruleset } from '../../src/redirect/trace/packet.ts'
 import { packetAddress, tracePacket, type End } from '../../src/redirect/trace/walk.ts'
-import { PEER, POD, PodNetwork, skipWithoutNamespaces, type Landing } from '../support/namespaces.ts'
+import { must, PEER, POD, PodNetwork, skipWithoutNamespaces, type Landing } from '../support/namespaces.ts'
 
 const skip = skipWithoutNamespaces()
 const PORTS = [53, 80, 443, 3306, 8080, 9090, 15008, 15020, 15021, 15090]
@@ -258,6 +258,17 @@ for (const backEnd of BACK_ENDS) {
     })
   })
 }
+
+test('addresses count also where the other end of the cable is missing', { skip }, async () => {
+  const network = new PodNetwork('redirect-carrier')
+  network.open()
+  try {
+    must('ip', ['-n', network.peer, 'link', 'set', 'eth0', 'down'])
+    assert.equal(apply(network, [...SIDECAR, '--dry-run']), 0)
+  } finally {
+    await network.close()
+  }
+})
 
 /** Rules, policy rules, routes and addresses, without counters and dates. */
 function state(network: PodNetwork): string {

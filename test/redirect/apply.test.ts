@@ -39,18 +39,18 @@ function world(saved: Readonly<Record<string, string>> = {}, fails: (file: strin
   }
   const note =
     (what: string) =>
-    (subject: unknown): Promise<void> => {
+    (subject: unknown): Promise<true> => {
       changed.push(`${what} ${JSON.stringify(subject)}`)
-      return Promise.resolve()
+      return Promise.resolve(true)
     }
   const network: Network = {
     addLoopbackAddress: note('add address'),
-    removeLoopbackAddress: note('remove address'),
+    removeLoopbackAddress: async (cidr) => void (await note('remove address')(cidr)),
     addPolicyRule: note('add rule'),
-    removePolicyRule: note('remove rule'),
+    removePolicyRule: async (rule) => void (await note('remove rule')(rule)),
     hasPolicyRule: () => Promise.resolve(true),
     addLocalRoute: note('add route'),
-    removeLocalRoute: note('remove route'),
+    removeLocalRoute: async (route) => void (await note('remove route')(route)),
   }
   return { run, restored, changed, network }
 }
@@ -91,7 +91,21 @@ test('apply: when IPv6 fails, IPv4 is put back as it was', async () => {
   const last = host.restored.findLast(({ tool }) => tool === 'iptables-nft-restore')
   assert.match(last?.text ?? '', /^-A ISTIO_OUTPUT -j ISTIO_OLD$/m)
   assert.match(last?.text ?? '', /^-A OUTPUT -j ISTIO_OUTPUT$/m)
-  assert.deepEqual(host.changed, [])
+  assert.deepEqual(host.changed, ['add address "::6/128"', 'remove address "::6/128"'])
+})
+
+test('apply: when an address cannot be set, no rule is made and what was set is taken back, unless as istiod does', async () => {
+  const tproxy = { interceptionMode: 'TPROXY', inboundPortsInclude: '*', dualStack: true }
+  const run = async (compat: Compat): Promise<World> => {
+    const host = world()
+    const network = { ...host.network, addLocalRoute: () => Promise.reject(new Error('no')) }
+    await assert.rejects(program(tproxy, { ...host, network }, compat), /failed to configure routes: no/)
+    return host
+  }
+  const ours = await run('off')
+  assert.deepEqual([ours.restored, ours.changed.at(-1)], [[], 'remove address "::6/128"'])
+  const istiod = await run('istiod')
+  assert.ok(istiod.restored.length > 0 && !istiod.changed.some((line) => line.startsWith('remove')))
 })
 
 test('apply: IPv6 of a pod with IPv4 is redirected too, unless as istiod does', async () => {
@@ -168,4 +182,31 @@ test('apply: no value can put a line or an argument of its own into the rules', 
     }),
     { numRuns: 2000 },
   )
+})
+
+test('apply: the module that the kernel lacks is named, and nothing stays of the search for it', async () => {
+  const host = world()
+  const words =
+    'iptables-nft-restore: line 8: RULE_APPEND failed (No such file or directory): rule in chain ISTIO_OUTPUT'
+  const run: Run = (file, args, options) => {
+    const refused = file.endsWith('-restore') && /--uid-owner|--gid-owner/.test(options?.stdin ?? '')
+    if (refused) return Promise.resolve({ ...OK, exitCode: 1, stderr: words })
+    return host.run(file, args, options)
+  }
+  await assert.rejects(program({}, { ...host, run }), /the kernel lacks xt_owner$/m)
+  const added = host.restored.filter(({ text }) => /^-A ISTIO_PREFLIGHT/m.test(text)).length
+  const removed = host.restored.filter(({ text }) => /^-X ISTIO_PREFLIGHT/m.test(text)).length
+  assert.ok(removed > added)
+})
+
+test('apply: a missing nft, or what nft misses in the kernel, is named', async () => {
+  const native = { nativeNftables: true }
+  const failing = (result: Partial<RunResult>): World => {
+    const host = world()
+    return { ...host, run: () => Promise.resolve({ ...OK, exitCode: 1, ...result }) }
+  }
+  await assert.rejects(program(native, failing({ missing: true })), /nft binary is missing/)
+  const stderr =
+    '/dev/stdin:9:1-80: Error: Could not process rule: No such file or directory\nadd rule inet x y redirect to :1\n'
+  await assert.rejects(program(native, failing({ stderr })), /the kernel lacks nft_redir$/m)
 })

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fingerprint, recall, ReviewMemo, type Fingerprint } from '../../src/server/memo.ts'
+import { fingerprint, type Fingerprint } from '../../src/server/fingerprint.ts'
+import { recall, ReviewMemo } from '../../src/server/memo.ts'
 
 const UID = '705ab4f5-6393-11e8-b7cc-42010a800002'
 const OTHER_UID = '11111111-2222-3333-4444-555555555555'
@@ -32,6 +33,13 @@ function print(body: Buffer, path = '/inject'): Fingerprint {
 test('pods of one ReplicaSet share a fingerprint although uid and volume suffix differ', () => {
   const repeated = print(review({ uid: OTHER_UID, volume: 'kube-api-access-zz245' }))
   assert.equal(repeated.key, print(review()).key)
+})
+
+test('a fingerprint leaves the body as it was', () => {
+  const body = review({ metadata: managedAt('2026-03-01T10:00:00Z') })
+  const before = body.toString()
+  assert.notEqual(print(body).volume, '')
+  assert.equal(body.toString(), before)
 })
 
 const managedAt = (time: string): object => ({
@@ -93,7 +101,7 @@ test('a recalled answer equals the computed one for every uid and volume', () =>
       memo.remember(print(body), compute(body), 'injected')
       const again = review({ uid, volume: `kube-api-access-${second}` })
       const found = memo.find(print(again)) ?? assert.fail('expected a hit')
-      assert.equal(recall(found, print(again)), compute(again).text)
+      assert.equal(recall(found, print(again)).toString(), compute(again).text)
     }),
   )
 })
@@ -104,7 +112,7 @@ test('an answer without the volume in its patch is recalled as it stands', () =>
   memo.remember(print(review()), { text }, 'skipped')
   const again = print(review({ uid: OTHER_UID }))
   const found = memo.find(again) ?? assert.fail('expected a hit')
-  assert.equal(recall(found, again), text.replace(UID, OTHER_UID))
+  assert.equal(recall(found, again).toString(), text.replace(UID, OTHER_UID))
 })
 
 test('a denial that quotes the volume is not remembered', () => {
@@ -121,7 +129,7 @@ test('what is logged of an answer counts among the bytes', () => {
   assert.ok(memo.bytes > 100_000, `holds ${memo.bytes} bytes`)
 })
 
-test('the memo stays within its bytes and forgets the least used', () => {
+test('the memo stays within its bytes and forgets the oldest', () => {
   const memo = new ReviewMemo<string>({ maxBytes: 20_000 })
   const first = print(review({ image: 'app:0' }))
   for (let n = 0; n < 100; n++) {

@@ -13,7 +13,7 @@ import { connectCluster } from '../../src/kube/config.ts'
 import { sharedPath } from './shared.ts'
 
 const STATE = process.env.CLUSTER_STATE ?? '/tmp/mesh-cluster'
-const TOOLS = join(process.env.CLUSTER_CACHE ?? join(homedir(), '.cache', 'mesh-cluster'), 'bin')
+export const TOOLS = join(process.env.CLUSTER_CACHE ?? join(homedir(), '.cache', 'mesh-cluster'), 'bin')
 export const KUBECONFIG = join(STATE, 'kubeconfig')
 /** A user without any right. */
 export const KUBECONFIG_NOBODY = join(STATE, 'kubeconfig-nobody')

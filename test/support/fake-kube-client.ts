@@ -68,11 +68,16 @@ export function createFakeKubeClient(): FakeKubeClient {
     if (precondition !== undefined && precondition !== object.metadata.resourceVersion) throw refusal(409)
     return object
   }
-  const inCollection = (place: ObjectPlace, { fieldSelector }: ListOptions): KubeObject[] =>
+  const inCollection = (place: ObjectPlace, { fieldSelector, labelSelector = '' }: ListOptions): KubeObject[] =>
     [...objects.entries()]
       .filter(([path]) => path.startsWith(`${pathOf(place)}/`))
       .map(([, object]) => object)
       .filter(({ metadata }) => fieldSelector === undefined || fieldSelector === `metadata.name=${metadata.name}`)
+      .filter(({ metadata: { labels = {} } }) =>
+        labelSelector
+          .split(',')
+          .every((pair) => pair === '' || labels[pair.split('=')[0] ?? ''] === pair.split('=')[1]),
+      )
 
   async function* watch(place: ObjectPlace, options: WatchOptions): AsyncGenerator<WatchEvent<KubeObject>> {
     arrive('watch', place)

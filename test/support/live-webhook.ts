@@ -23,13 +23,19 @@ export async function serveLive({
   revision,
   istioNamespace,
   applyFlags = [],
+  ...more
 }: {
   readonly revision: string
   readonly istioNamespace: string
+  /** Configurations that the server keeps. @default the one of its revision */
+  readonly webhookConfiguration?: readonly string[]
+  /** Flags of `serve`: how fast authorities change. @default as shipped */
+  readonly trustDwell?: string
+  readonly retireDwell?: string
   /** Of `kubectl apply`. @default none */
   readonly applyFlags?: readonly string[]
 }): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1' }
+  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', ...more }
   const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
   const life = new AbortController()
   const deps = { clock: systemClock, log: SILENT }
@@ -45,7 +51,8 @@ export async function serveLive({
   const manifest = renderManifests(plan, ['webhooks'])
   await kubectl(['apply', ...applyFlags, '-f', '-'], manifest)
   const end = async (): Promise<void> => {
-    await kubectl(['delete', 'mutatingwebhookconfiguration', ...plan.configurations.map(({ name }) => name)])
+    const names = plan.configurations.map(({ name }) => name)
+    await kubectl(['delete', 'mutatingwebhookconfiguration', '--ignore-not-found', ...names])
     await webhook.close(AbortSignal.abort())
     life.abort()
     for (const kind of ['secret', 'lease']) {

@@ -21,6 +21,8 @@ const OTHER_CLUSTER = 'another cluster is up on this machine'
 
 export interface NodeCluster {
   readonly kubeconfig: string
+  /** Where the cluster keeps everything. */
+  readonly state: string
   readonly kubectl: Kubectl
   /** Ends a container's first process at once, as `kill -9` on the node does. `id` is the one of the pod's status. */
   kill(id: string): void
@@ -53,7 +55,7 @@ export async function raiseNodeCluster(image: string): Promise<NodeCluster> {
     await run('cluster/up', ['node'], folder)
     await run('cluster/image', ['--load', IMAGE_ARCHIVE], folder)
     const kubeconfig = join(folder, 'kubeconfig')
-    return { kubeconfig, kubectl: kubectlOf(kubeconfig), down, kill: (id) => killContainer(folder, id) }
+    return { kubeconfig, state: folder, kubectl: kubectlOf(kubeconfig), down, kill: (id) => killContainer(folder, id) }
   } catch (err) {
     down()
     throw err

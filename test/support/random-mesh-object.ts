@@ -97,3 +97,99 @@ export function randomMeshObject(random: Random): MeshObject {
   const apiVersion = `${schema.group}/${pick(random, [...schema.versions, 'v9'])}`
   return { apiVersion, kind: schema.kind, metadata, spec: valueOf(schema.spec, random) }
 }
+
+const MEBIBYTE = 2 ** 20
+/** Repeated, each of them is the worst case of some careless expression or loop. */
+const SEEDS = [
+  ...[
+    '/',
+    'a.',
+    '.',
+    '*',
+    '*.',
+    ':',
+    '::',
+    'a:',
+    '%',
+    '%a',
+    '{*}/',
+    '{',
+    '}',
+    '(',
+    ')',
+    '(a+)+',
+    '[',
+    '1h',
+    '1.',
+    '-',
+    'a-',
+    '_',
+    '=',
+  ],
+  ...[
+    ',',
+    ' ',
+    '\n',
+    '\u0000',
+    'ü',
+    '\u{1F600}',
+    '"',
+    '\\',
+    '{"keys":[',
+    '0',
+    '9',
+    'a/',
+    '@',
+    '&&',
+    '!',
+    '["x"]',
+    'a(',
+    '?:',
+    'xn--',
+    'outbound_',
+  ],
+] as const
+
+/** The object with one place blown up: a text of up to a mebibyte, or a list or map with as much in it. */
+export function inflated(object: MeshObject, random: Random): MeshObject {
+  const copy = structuredClone(object) as Record<string, unknown>
+  const places: { readonly holder: Record<string, unknown>; readonly key: string }[] = []
+  const collect = (holder: unknown): void => {
+    if (typeof holder !== 'object' || holder === null) return
+    for (const [key, value] of Object.entries(holder)) {
+      places.push({ holder: holder as Record<string, unknown>, key })
+      collect(value)
+    }
+  }
+  collect(copy['spec'])
+  if (places.length === 0) return copy
+  const { holder, key } = pick(random, places)
+  Object.defineProperty(holder, key, { value: blownUp(holder[key], random), enumerable: true, writable: true })
+  return copy
+}
+
+function blownUp(value: unknown, random: Random): unknown {
+  const room = pick(random, [300, 5000, 60_000, MEBIBYTE])
+  if (typeof value !== 'object' || value === null) return repeated(pick(random, SEEDS), room)
+  const unit = JSON.stringify(value).length
+  const copies = Math.ceil(room / (unit + 10))
+  if (Array.isArray(value))
+    return Array.from({ length: copies }, () => value as unknown[])
+      .flat()
+      .map((one, n) => varied(one, n))
+  return Object.fromEntries(
+    Array.from({ length: copies }, (_, n) =>
+      Object.entries(value).map(([k, v]: [string, unknown]) => [`${k}${n}`, v] as const),
+    ).flat(),
+  )
+}
+
+const repeated = (text: string, room: number): string => text.repeat(Math.ceil(room / text.length))
+
+/** Texts get a number, so that equal ones do not make it easy. */
+function varied(value: unknown, n: number): unknown {
+  if (typeof value === 'string') return `${value}${n}`
+  if (Array.isArray(value)) return value.map((one) => varied(one, n))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, n % 3 > 0 ? varied(one, n) : one]))
+}

@@ -1,26 +1,59 @@
-/** What will happen next to an authority, and when. */
-import type { AuthorityState } from '../../certificates/authority.ts'
-import { authorityNeed } from '../../certificates/authority.ts'
+/** What will happen next to an authority, and when: the servers' own decision, asked about later times. */
+import type { RotationStep, RotationView } from '../../certificates/rotation.ts'
+import { DEFAULT_ROTATION, nextStep } from '../../certificates/rotation.ts'
+import type { StoredAuthority } from '../../certificates/store.ts'
 
 export interface Forecast {
   readonly what: string
-  /** Epoch milliseconds; in the past when it is due. */
+  readonly why: string
+  /** Epoch milliseconds, to the second; now when it is due. */
   readonly atMs: number
 }
 
-const TRUST_DWELL_MS = 600_000
-const RETIRE_DWELL_MS = 86_400_000
+export type StoredState = StoredAuthority & { readonly holds: 'state' }
 
-export function forecast(state: AuthorityState, nowMs: number): Forecast {
-  const { generation, phase, phaseSinceMs, signer } = state
-  const need = authorityNeed(signer, nowMs)
-  if (need.do === 'replace') return { what: `generation ${generation + 1} replaces the expired one`, atMs: nowMs }
-  switch (phase) {
-    case 'stable':
-      return { what: `generation ${generation + 1} is made`, atMs: need.do === 'wait' ? need.untilMs : nowMs }
-    case 'trusting':
-      return { what: 'the next authority signs', atMs: phaseSinceMs + TRUST_DWELL_MS }
-    case 'switching':
-      return { what: 'the former authority leaves every caBundle', atMs: phaseSinceMs + RETIRE_DWELL_MS }
+const SECOND_MS = 1000
+
+/** @param isTrusted whether every configuration holds the stored bundle, as far as can be seen */
+export function forecast(stored: StoredState, isTrusted: boolean, nowMs: number): Forecast {
+  const { state } = stored
+  // The dwell began when the servers saw it confirmed, which is not known here: not before the phase did.
+  const confirmedSinceMs = isTrusted ? state.phaseSinceMs : undefined
+  const live = { isReadable: true, generation: state.generation, confirmedSinceMs }
+  const view = { stored, memory: state, live, mayRotate: true, isClockSane: true, hasHesitated: true }
+  const atMs = firstActAfter(nowMs, state.signer.certificate.notAfterMs, view)
+  const step = nextStep(view, atMs, DEFAULT_ROTATION)
+  return { what: whatOf(step, state.generation), why: 'reason' in step ? step.reason : '', atMs }
+}
+
+/** With everything else as it is now, a step that is due stays due: so the first moment can be searched for. */
+function firstActAfter(nowMs: number, endMs: number, view: RotationView): number {
+  const acts = (atMs: number): boolean => nextStep(view, atMs, DEFAULT_ROTATION).do !== 'keep'
+  if (acts(nowMs)) return nowMs
+  let [before, after] = [nowMs, Math.max(nowMs, endMs)]
+  while (after - before > SECOND_MS) {
+    const middle = (before + after) / 2
+    if (acts(middle)) after = middle
+    else before = middle
+  }
+  return Math.ceil(after / SECOND_MS) * SECOND_MS
+}
+
+function whatOf(step: RotationStep, generation: number): string {
+  switch (step.do) {
+    case 'begin':
+      return `generation ${generation + 1} is made, and trusted beside the one that signs`
+    case 'create':
+      return `generation ${generation + 1} replaces the one that has expired`
+    case 'promote':
+      return `generation ${generation} signs`
+    case 'retire':
+      return `generation ${generation} is trusted alone`
+    case 'restore':
+    case 'adopt':
+    case 'keep':
+    case 'look':
+    case 'hesitate':
+      return 'nothing'
   }
 }

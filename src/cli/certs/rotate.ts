@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 
 import type { Clock } from '../../base/clock.ts'
 import { ProjectError } from '../../base/errors.ts'
-import type { AuthorityState } from '../../certificates/authority.ts'
-import type { AuthorityStore } from '../../certificates/store.ts'
 import { OWNERSHIP_LABEL } from '../../certificates/secret-store.ts'
+import type { AuthorityStore } from '../../certificates/store.ts'
+import { ROTATE_ANNOTATION } from '../../certificates/store.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import type { KubeObject } from '../../kube/resource.ts'
 import { SECRETS } from '../../kube/resource.ts'
+import type { StoredState } from './forecast.ts'
 
-export const ROTATE_ANNOTATION = 'mesh-admission.io/rotate'
 const FIELD_MANAGER = 'mesh-admission-cli'
 const POLL_MS = 1000
 
@@ -55,8 +55,8 @@ export async function requestRotation({
 export interface FollowOptions {
   readonly store: AuthorityStore
   /** Before the rotation was asked for. */
-  readonly from: AuthorityState
-  readonly onStep: (state: AuthorityState) => void
+  readonly from: StoredState
+  readonly onStep: (stored: StoredState) => void
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -67,17 +67,14 @@ export async function followRotation({ store, from, onStep, clock, signal }: Fol
   while (!signal.aborted) {
     const stored = await store.read(signal)
     if (stored.holds === 'state') {
-      if (stepOf(stored.state) !== told) onStep(stored.state)
-      told = stepOf(stored.state)
-      if (isOver(stored.state, from)) return true
+      if (stepOf(stored) !== told) onStep(stored)
+      told = stepOf(stored)
+      if (stored.state.phase === 'stable' && stored.state.generation > from.state.generation) return true
     }
     await clock.wait(POLL_MS, signal)
   }
   return false
 }
 
-const stepOf = ({ generation, phase, signer }: AuthorityState): string =>
+const stepOf = ({ state: { generation, phase, signer } }: StoredState): string =>
   `${generation} ${phase} ${signer.certificate.fingerprint}`
-
-const isOver = ({ phase, generation }: AuthorityState, from: AuthorityState): boolean =>
-  phase === 'stable' && generation > from.generation

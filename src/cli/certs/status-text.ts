@@ -32,7 +32,7 @@ function authorityLines(
     ['caBundle', bundle.map(named).join(' and ')],
     [
       'next',
-      `${next.what}, ${Date.parse(next.at) <= nowMs ? 'now due' : `${next.at}, in ${distance(next.at, nowMs)}`}`,
+      `${next.what} (${next.why}), ${Date.parse(next.at) <= nowMs ? 'now due' : `${next.at}, in ${distance(next.at, nowMs)}`}`,
     ],
   ]
 }

@@ -7,6 +7,7 @@ import { readCertificate, splitCertificates } from '../../certificates/x509.ts'
 import type { Configuration } from '../installed/configurations.ts'
 import { addressOf, ourEntries, titleOf } from '../installed/configurations.ts'
 import type { Plan } from '../manifests/plan.ts'
+import type { StoredState } from './forecast.ts'
 import { forecast } from './forecast.ts'
 
 /** Times are RFC 3339, UTC. */
@@ -31,7 +32,9 @@ export interface AuthorityStatus {
   /** What every caBundle must hold, newest first. */
   readonly bundle: readonly CertificateStatus[]
   readonly expired: boolean
-  readonly next: { readonly what: string; readonly at: string }
+  readonly next: { readonly what: string; readonly why: string; readonly at: string }
+  /** The last authorities that left the bundle, as the servers noted them. */
+  readonly history: unknown
 }
 
 export interface CertificateStatus {
@@ -62,21 +65,24 @@ export interface StatusInput {
 
 export function certsStatus({ plan, place, stored, configurations, nowMs }: StatusInput): CertsStatus {
   const state = stored.holds === 'state' ? stored.state : undefined
+  const webhooks = ourEntries(configurations, plan).map((one) => webhookStatus(one, state, plan))
+  const authority = stored.holds === 'state' ? authorityStatus(stored, { webhooks, plan, nowMs }) : troubleOf(stored)
+  return { store: place, installation: plan.name, authority, webhooks }
+}
+
+function webhookStatus(
+  { configuration, entry }: ReturnType<typeof ourEntries>[number],
+  state: AuthorityState | undefined,
+  { name }: Plan,
+): WebhookStatus {
+  const { caBundle } = entry.clientConfig
+  const trust = readTrust(caBundle, name)
   return {
-    store: place,
-    installation: plan.name,
-    authority: state === undefined ? troubleOf(stored) : authorityStatus(state, plan.name, nowMs),
-    webhooks: ourEntries(configurations, plan).map(({ configuration, entry }) => {
-      const { caBundle } = entry.clientConfig
-      const trust = readTrust(caBundle, plan.name)
-      return {
-        configuration: titleOf(configuration),
-        entry: entry.name,
-        leadsTo: addressOf(entry),
-        verdict: state === undefined ? 'unknown' : judgeTrust(caBundle, trust, measureOf(state)),
-        trusts: authoritiesIn(trust).map(trustedStatus),
-      }
-    }),
+    configuration: titleOf(configuration),
+    entry: entry.name,
+    leadsTo: addressOf(entry),
+    verdict: state === undefined ? 'unknown' : judgeTrust(caBundle, trust, measureOf(state)),
+    trusts: authoritiesIn(trust).map(trustedStatus),
   }
 }
 
@@ -96,17 +102,35 @@ const troubleOf = (stored: StoredAuthority): AuthorityTrouble =>
     ? { holds: 'broken', why: stored.why }
     : { holds: 'nothing', why: 'no server has made an authority yet' }
 
-function authorityStatus(state: AuthorityState, installation: string, nowMs: number): AuthorityStatus {
-  const { what, atMs } = forecast(state, nowMs)
+interface Surroundings {
+  readonly webhooks: readonly WebhookStatus[]
+  readonly plan: Plan
+  readonly nowMs: number
+}
+
+function authorityStatus(stored: StoredState, { webhooks, plan, nowMs }: Surroundings): AuthorityStatus {
+  const { state } = stored
+  const isTrusted = webhooks.every(({ verdict }) => verdict === 'inSync')
+  const { what, why, atMs } = forecast(stored, isTrusted, nowMs)
   return {
     holds: 'state',
     generation: state.generation,
     phase: state.phase,
     phaseSince: time(state.phaseSinceMs),
-    signer: certificateStatus(state.signer.certificate, installation),
-    bundle: splitCertificates(state.bundlePem).map((pem) => certificateStatus(readCertificate(pem), installation)),
+    signer: certificateStatus(state.signer.certificate, plan.name),
+    bundle: splitCertificates(state.bundlePem).map((pem) => certificateStatus(readCertificate(pem), plan.name)),
     expired: nowMs >= state.signer.certificate.notAfterMs,
-    next: { what, at: time(atMs) },
+    next: { what, why, at: time(atMs) },
+    history: parsedOr(state.history),
+  }
+}
+
+/** The program makes no use of it, so it may be anything. */
+function parsedOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return []
   }
 }
 

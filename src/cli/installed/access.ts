@@ -10,6 +10,8 @@ import { ProjectError } from '../../base/errors.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { createKubeClient } from '../../kube/client.ts'
 import { connectCluster } from '../../kube/config.ts'
+import type { ServerClock } from '../../kube/server-clock.ts'
+import { createServerClock } from '../../kube/server-clock.ts'
 import type { CommandInput } from '../commands.ts'
 import { packageVersion } from '../package.ts'
 
@@ -17,8 +19,8 @@ type Env = Readonly<Record<string, string | undefined>>
 
 export interface ClusterAccess {
   readonly client: KubeClient
-  /** The API server's clock minus ours at the last answer, milliseconds; undefined before the first. */
-  readonly skewMs: () => number | undefined
+  /** Tells the API server's time from its first answer on. */
+  readonly clock: ServerClock
 }
 
 /** Longer than a webhook may take (30 s): whoever waits for one reads the API server's own words. */
@@ -40,16 +42,14 @@ export async function reachCluster(options: CommandInput['options'], env: Env): 
   const connection = await connectCluster({ kubeconfig, context, env, clock: systemClock })
   if (connection === undefined)
     throw new ProjectError('OPTION_INVALID', '--kubeconfig: expected a file, got none, and this is no pod')
-  let skewMs: number | undefined
+  const clock = createServerClock(systemClock)
   const client = createKubeClient({
     connection,
     userAgent: `mesh-admission/${packageVersion()}`,
     timeoutMs: TIMEOUT_MS,
-    onServerTime: (serverMs) => {
-      skewMs = serverMs - systemClock.nowMs()
-    },
+    onServerTime: (serverMs) => clock.note(serverMs),
   })
-  return { client, skewMs: () => skewMs }
+  return { client, clock }
 }
 
 /** As kubectl: the flag, the variable, the pod's own account, the file in the home folder. */

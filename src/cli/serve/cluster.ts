@@ -151,9 +151,13 @@ function watchSurroundings({ platform, nativeSidecars }: ServeOptions, deps: Wat
   const stores = [proxyConfigs, nodes?.store, namespaces].filter((store) => store !== undefined)
   let version = 0
   let resources: World['proxyConfigs'] | undefined
-  for (const store of stores) store.onChange(() => version++)
+  // A new version forgets all answers; nodes come and go all the time, and almost never matter.
+  const renew = (): void => void version++
+  nodes?.onSupportChange(renew)
+  namespaces?.onChange(renew)
   proxyConfigs.onChange(() => {
     resources = undefined
+    renew()
   })
   return {
     current: () => ({

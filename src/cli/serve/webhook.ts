@@ -14,6 +14,7 @@ import type { ConfigurationSource } from './configuration.ts'
 import { createLiveEngine, type LiveEngine, type LiveEngineDeps } from './live-engine.ts'
 import type { ServeOptions } from './options.ts'
 import { createValidate } from './validation.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface WebhookDeps {
   readonly source: ConfigurationSource
@@ -58,7 +59,7 @@ interface Parts {
  */
 export async function startWebhook(options: ServeOptions, deps: WebhookDeps): Promise<RunningWebhook> {
   const life = new AbortController()
-  // Whoever goes on until the end listens for it, and they are many: Node takes more than ten for a leak.
+  // One listener for each thing that goes on, and they are many: Node takes more than ten for a leak.
   setMaxListeners(0, life.signal)
   const giveUp = (): void => life.abort()
   deps.giveUp.addEventListener('abort', giveUp, { once: true })
@@ -146,8 +147,8 @@ async function openWebhook(
   const { options, metrics, certificates, clock, deps, signal } = parts
   collectProcessMetrics(metrics)
   const webhook = buildWebhook(parts)
-  const onRejected = (): void => certificates.evaluateSoon()
   const { minTlsVersion } = options
+  const onRejected = (): void => certificates.evaluateSoon()
   const supervision = superviseWebhook(webhook, {
     certificates,
     clock,
@@ -159,6 +160,7 @@ async function openWebhook(
   signal.addEventListener('abort', () => supervision.end(), { once: true })
   try {
     const port = await listen(webhook, { name: 'webhook', port: options.port, host: options.address })
+    if (options.injectEnabled) void warmUp({ currentInject: () => parts.engine.current(), clock: deps.clock, signal })
     const close = (hurry: AbortSignal): Promise<void> => closeAll({ parts, webhook, supervision, side, life, hurry })
     return { port, ...ports, caFile: certificates.caFile, evaluate: () => certificates.evaluateSoon(), close }
   } catch (err) {

@@ -136,17 +136,24 @@ const mergeElements =
   (original: JsonObject, patch: JsonObject): JsonObject =>
     mergeMaps(original, patch, schema)
 
-/** A value nothing stands against: taken without its nulls; undefined where it is nothing but a directive. */
+/** A value nothing stands against: taken without its nulls, shared if it has none; undefined where it is nothing but a directive. */
 function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutDirectives).filter((one) => one !== undefined)
+  if (Array.isArray(value)) return elementsWithoutDirectives(value)
   if (!isJsonObject(value)) return value
   if ((memberOf(value, DIRECTIVE) ?? undefined) !== undefined) return undefined
-  const taken: JsonObject = {}
+  const draft = new Draft(value)
   for (const name of Object.keys(value)) {
     const member = value[name] === null ? undefined : withoutDirectives(value[name])
-    if (member !== undefined) setMember(taken, name, member)
+    if (member === undefined) draft.remove(name)
+    else draft.set(name, member)
   }
-  return taken
+  return draft.result
+}
+
+function elementsWithoutDirectives(list: readonly unknown[]): readonly unknown[] {
+  const taken = list.map(withoutDirectives)
+  if (taken.every((one, i) => one === list[i] && one !== undefined)) return list
+  return taken.filter((one) => one !== undefined)
 }
 
 interface OrderDirective {
@@ -193,7 +200,7 @@ function mergedList(
   field: MergeField,
 ): readonly unknown[] {
   if (given === undefined) return original ?? []
-  return original === undefined ? (withoutDirectives(given) as unknown[]) : mergeList(original, given, field)
+  return original === undefined ? (withoutDirectives(given) as readonly unknown[]) : mergeList(original, given, field)
 }
 
 function listOf(value: unknown): readonly unknown[] | undefined {

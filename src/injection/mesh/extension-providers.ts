@@ -1,7 +1,9 @@
 /** Advice on extension providers: istiod never refuses them, it logs what it finds. */
+import { isDnsLabel } from '../../base/host-names.ts'
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { goQuote } from './go-text.ts'
-import { domainProblem, isDnsLabel, portProblem, wildcardDomainProblem } from './host-names.ts'
-import { isIpAddress } from './ip-address.ts'
+import { domainProblem, wildcardDomainProblem } from './host-names.ts'
 import type { Message } from './message-type.ts'
 import { ENVOY_STATUS_CODES } from './envoy-status.ts'
 

@@ -1,8 +1,9 @@
 /** Validation of an effective MeshConfig. */
+import { portProblem } from '../../base/host-port.ts'
 import { goQuote } from './go-text.ts'
 import { durationProblem, nanosecondsOf } from './durations.ts'
 import { extensionProviderAdvice } from './extension-providers.ts'
-import { portProblem, trustDomainProblem, wildcardDomainProblem } from './host-names.ts'
+import { trustDomainProblem, wildcardDomainProblem } from './host-names.ts'
 import { localityProblems, zoneAwareProblems } from './locality.ts'
 import type { DurationValue, Message } from './message-type.ts'
 import { compareBytes } from './proto-json-write.ts'

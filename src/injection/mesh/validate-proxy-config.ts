@@ -1,8 +1,9 @@
 /** Validation of a ProxyConfig, of a mesh or of a pod's annotation. */
+import { portProblem } from '../../base/host-port.ts'
 import { goQuote } from './go-text.ts'
 import { clientTlsProblems } from './client-tls.ts'
 import { durationProblem, nanosecondsOf } from './durations.ts'
-import { addressProblem, portProblem } from './host-names.ts'
+import { addressProblem } from './host-names.ts'
 import type { DurationValue, EnumType, Message } from './message-type.ts'
 import { PROXY_CONFIG } from './messages.ts'
 

@@ -3,6 +3,7 @@
  * flow collections that end on their line. It gives up on all else, and then the complete reader has to be asked.
  */
 import { type JsonObject, setMember } from '../model/members.ts'
+import type { RecurringEntries } from './recurring-entries.ts'
 import { resolvePlain } from './resolve.ts'
 
 /** The text holds something this reader does not know, right or wrong. */
@@ -10,10 +11,10 @@ class Unusual extends Error {}
 const UNUSUAL = new Unusual()
 
 /** JSON of a text, exactly as the complete reader gives it; undefined where that must be asked. */
-export function readSimpleYaml(text: string): unknown {
+export function readSimpleYaml(text: string, entries?: RecurringEntries): unknown {
   if (!/^[\n\x20-\x7e]*$/.test(text)) return undefined
   try {
-    return new Reader(text).document()
+    return new Reader(text, entries).document()
   } catch (thrown) {
     if (thrown === UNUSUAL) return undefined
     throw thrown
@@ -57,6 +58,7 @@ const startsPlain = (code: number): boolean =>
 /** Stands on the first character of a line that is neither empty nor a comment, or behind the end. */
 class Reader {
   readonly #text: string
+  readonly #entries: RecurringEntries | undefined
   #at = 0
   /** Column of `#at` when that is a line's first character; -1 behind the end. */
   #column = 0
@@ -64,8 +66,9 @@ class Reader {
   #end = 0
   #depth = 0
 
-  constructor(text: string) {
+  constructor(text: string, entries: RecurringEntries | undefined) {
     this.#text = text
+    this.#entries = entries
     this.#enterLine(0)
   }
 
@@ -155,17 +158,51 @@ class Reader {
   #list(column: number): unknown[] {
     const list: unknown[] = []
     if (++this.#depth > MAX_DEPTH) giveUp()
-    do {
-      const dash = this.#at
-      this.#at++
-      this.#skipSpaces()
-      if (this.#at >= this.#end || this.#isEntry()) giveUp()
-      const inner = column + this.#at - dash
-      list.push(this.#keyEnd() < 0 ? this.#inline(column) : this.#map(inner))
-    } while (this.#column === column && this.#isEntry())
+    do list.push(this.#entry(column))
+    while (this.#column === column && this.#isEntry())
     this.#depth--
     if (this.#column > column) giveUp()
     return list
+  }
+
+  #entry(column: number): unknown {
+    const entries = this.#entries
+    if (entries === undefined) return this.#newEntry(column)
+    const start = this.#at
+    const end = this.#entryEnd(column)
+    const text = this.#text.slice(start, end)
+    const known = entries.find(column, text)
+    if (known !== undefined) {
+      this.#enterLine(end)
+      return known
+    }
+    const value = this.#newEntry(column)
+    // Where blank lines or comments stand inside, the text is not all of the entry.
+    const isWhole = this.#column < 0 ? end >= this.#text.length : this.#at - this.#column === end
+    if (isWhole) entries.keep(column, text, value)
+    return value
+  }
+
+  #newEntry(column: number): unknown {
+    const dash = this.#at
+    this.#at++
+    this.#skipSpaces()
+    if (this.#at >= this.#end || this.#isEntry()) giveUp()
+    return this.#keyEnd() < 0 ? this.#inline(column) : this.#map(column + this.#at - dash)
+  }
+
+  /** Index behind the lines that follow this one and are indented more; blank ones are not. */
+  #entryEnd(column: number): number {
+    const text = this.#text
+    let at = this.#end + 1
+    while (at < text.length) {
+      let begin = at
+      while (begin - at <= column && text.charCodeAt(begin) === SPACE) begin++
+      if (begin - at <= column || text.charCodeAt(begin) === LF) break
+      const end = text.indexOf('\n', begin)
+      at = end < 0 ? text.length : end + 1
+    }
+    return Math.min(at, text.length)
   }
 
   /** A value on the rest of the line, and that line's end; `column` is that of the collection it stands in. */

@@ -35,7 +35,10 @@ interface ContainerStatus {
 
 /** The part of a pod that tells. */
 export interface ObservedPod {
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
+  readonly metadata: {
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly deletionTimestamp?: string
+  }
   readonly status?: { readonly initContainerStatuses?: readonly ContainerStatus[] }
 }
 
@@ -45,11 +48,12 @@ export function fieldSelectorOf({ fieldSelectors, nodeName }: RepairSettings): s
 }
 
 /**
- * Whether a pod's validation container has found no redirection.
+ * Whether a pod's validation container has found no redirection. One that is on its way out is nobody's concern.
  * istiod: its last state counts, so that a pod is first noticed when kubelet has started the container again.
  */
 export function isBroken(pod: ObservedPod, settings: RepairSettings): boolean {
   const { sidecarAnnotation, initContainerName } = settings
+  if (pod.metadata.deletionTimestamp !== undefined) return false
   if (sidecarAnnotation !== '' && !Object.hasOwn(pod.metadata.annotations ?? {}, sidecarAnnotation)) return false
   return (pod.status?.initContainerStatuses ?? [])
     .filter(({ name }) => initContainerName === '' || name === initContainerName)

@@ -3,10 +3,9 @@ import { open, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { Family } from '../addresses.ts'
 import { realHost } from '../host.ts'
-import { ipNetwork } from '../ip-tool.ts'
-import type { Run, RunResult } from '../run.ts'
+import { ipNetwork, listAddresses } from '../ip-tool.ts'
+import type { Shells } from './namespace-shell.ts'
 import type { Namespace } from './plugin.ts'
 
 /** Where the host's folders are mounted in the agent's container. */
@@ -20,7 +19,7 @@ export interface HostMounts {
 export interface NamespaceOptions extends HostMounts {
   /** The process on the host that called: `/proc/self` in a path means it. */
   readonly callerPid: number
-  readonly run: Run
+  readonly shells: Shells
   readonly log: Log
   /** Ends tools that run when it aborts. */
   readonly signal: AbortSignal
@@ -44,15 +43,18 @@ export async function openNamespace(path: string, options: NamespaceOptions): Pr
   const file = await openChecked(path, localPath(path, options))
   // Through our own descriptor: what the path names may change while rules are written.
   const own = `/proc/${process.pid}/fd/${file.fd}`
-  const run = runIn(own, options)
+  const { run, read, close } = options.shells.enter({ namespace: own, signal: options.signal })
   return {
     host: { ...realHost, addresses: () => listAddresses(run) },
     run,
     network: ipNetwork(run),
-    legacyInUse: legacyQuestion(run),
+    legacyInUse: async (family) => (await read(LEGACY_TABLES[family])).trim() !== '',
     log: options.log,
     record: false,
-    close: () => file.close(),
+    close: async () => {
+      await close()
+      await file.close()
+    },
   }
 }
 
@@ -83,44 +85,4 @@ async function openChecked(path: string, local: string): Promise<FileHandle> {
     throw failed(messageOf(error))
   }
   return file
-}
-
-const ENDED: RunResult = { exitCode: 126, stdout: '', stderr: 'the call is over', missing: false }
-
-/** Runs tools in the namespace. Its file is the lock of the legacy tools: pods do not wait for each other. */
-function runIn(namespace: string, { run, signal }: NamespaceOptions): Run {
-  return async (file, args, options = {}) => {
-    if (signal.aborted) return ENDED
-    const env = { ...options.env, PATH: process.env.PATH ?? '', XTABLES_LOCKFILE: namespace }
-    const result = await run('nsenter', [`--net=${namespace}`, '--', file, ...args], { signal, ...options, env })
-    return isMissing(file, result) ? { ...result, missing: true } : result
-  }
-}
-
-/** What nsenter says when the tool itself is not there. */
-function isMissing(file: string, { exitCode, stderr }: { exitCode: number; stderr: string }): boolean {
-  return exitCode === 127 && stderr.includes(`failed to execute ${file}`)
-}
-
-/** Asks once for both families, and only when it is asked: every process costs a pod's start a millisecond or two. */
-function legacyQuestion(run: Run): (family: Family) => Promise<boolean> {
-  let counted: Promise<string> | undefined
-  return async (family) => {
-    // Prints `<file>:<lines>`; a file that is not there is told on standard error.
-    counted ??= run('grep', ['-c', '.', LEGACY_TABLES.v4, LEGACY_TABLES.v6]).then(({ stdout }) => stdout)
-    return new RegExp(`^${LEGACY_TABLES[family]}:[1-9]`, 'm').test(await counted)
-  }
-}
-
-interface Link {
-  readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen?: number }[]
-}
-
-async function listAddresses(run: Run): Promise<readonly string[]> {
-  const listed = await run('ip', ['-j', 'addr', 'show'])
-  if (listed.exitCode !== 0) throw new Error(`addresses of the namespace cannot be listed: ${listed.stderr.trim()}`)
-  const infos = (JSON.parse(listed.stdout) as Link[]).flatMap(({ addr_info = [] }) => addr_info)
-  const texts = (family: string): string[] =>
-    infos.filter((one) => one.family === family).map(({ local = '', prefixlen = 0 }) => `${local}/${prefixlen}`)
-  return [...texts('inet'), ...texts('inet6')]
 }

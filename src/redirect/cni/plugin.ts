@@ -90,21 +90,31 @@ interface Progress {
   podGets: number
 }
 
-async function add({ config, netns, args, netnsOverride }: AddRequest, deps: PluginDeps): Promise<PluginOutcome> {
+async function add(request: AddRequest, deps: PluginDeps): Promise<PluginOutcome> {
   const progress: Progress = { podGets: 0 }
   try {
-    const conf = parseNetConf(config)
+    const { args, netns } = request
+    const conf = parseNetConf(request.config)
+    const result = (): PluginOutcome => printed(printResult(conf.prevResult ?? EMPTY_RESULT, conf.cniVersion))
+    // istiod: both are found out when the rules are in place, if need be in the node's own namespace.
+    const early = deps.compat === 'off' ? ((await whyNotThere(request, deps)) ?? result()) : undefined
+    if (early?.error !== undefined) return early
     const verdict = await handlePod({ conf, args, netns }, { deps, progress })
-    const outcome = {
-      ...printed(printResult(conf.prevResult ?? EMPTY_RESULT, conf.cniVersion)),
-      ...verdict,
-      ...progress,
-    }
-    if (netnsOverride || !(await deps.isOwnNamespace(netns))) return outcome
-    return failed({ code: 8, msg: "plugin's netns and netns from CNI_NETNS should not be the same" }, progress.podGets)
+    const outcome = { ...(early ?? result()), ...verdict, ...progress }
+    return early === undefined ? ((await whyNotThere(request, deps, progress)) ?? outcome) : outcome
   } catch (error) {
     return failed({ code: 999, msg: messageOf(error) }, progress.podGets)
   }
+}
+
+/** A failure where the namespace is the caller's own. */
+async function whyNotThere(
+  { netns, netnsOverride }: AddRequest,
+  deps: PluginDeps,
+  { podGets }: Progress = { podGets: 0 },
+): Promise<PluginOutcome | undefined> {
+  if (netnsOverride || !(await deps.isOwnNamespace(netns))) return undefined
+  return failed({ code: 8, msg: "plugin's netns and netns from CNI_NETNS should not be the same" }, podGets)
 }
 
 type Verdict = Pick<PluginOutcome, 'decision' | 'reason' | 'redirect' | 'backend'>

@@ -1,6 +1,6 @@
 /** What a pod asks of the plugin: redirect it, leave it alone, or refuse it. Pure. */
 import { parsePrefix } from '../addresses.ts'
-import { DEFAULT_SETTINGS, type Compat, type RedirectSettings } from '../flags.ts'
+import { DEFAULT_SETTINGS, parseFlags, type Compat, type RedirectSettings } from '../flags.ts'
 import { parseGoBool, quoteGo, whyNotPort } from '../go-literals.ts'
 
 /** Absent parts may be null, as the API server never sends but people write. */
@@ -78,7 +78,28 @@ export function decideForPod(pod: RedirectedPod, compat: Compat): PodDecision {
   if (ownText(annotations, STATUS) === undefined) return skip('excluded due to not containing sidecar annotation')
   if (compat === 'off' && ownText(annotations, INTERCEPTION_MODE) === 'NONE')
     return skip('excluded by interception mode NONE')
-  return redirect(annotations, { proxy, compat })
+  return redirect(annotations, { proxy, compat, ports: compat === 'off' ? meshPorts(containers) : MESH_PORTS })
+}
+
+type MeshPorts = Pick<RedirectSettings, 'proxyPort' | 'inboundCapturePort' | 'inboundTunnelPort'>
+
+const VALIDATION = 'istio-validation'
+const MESH_PORTS: MeshPorts = {
+  proxyPort: DEFAULT_SETTINGS.proxyPort,
+  inboundCapturePort: DEFAULT_SETTINGS.inboundCapturePort,
+  inboundTunnelPort: DEFAULT_SETTINGS.inboundTunnelPort,
+}
+
+/**
+ * The proxy's ports, as the injector told the container that checks the redirection; nothing else of a pod says them.
+ * istiod: constants, so that a mesh with ports of its own is redirected to where nobody listens.
+ */
+function meshPorts(containers: readonly RedirectedContainer[]): MeshPorts {
+  const args = containers.find(({ name }) => name === VALIDATION)?.args ?? []
+  const flags = args[0] === 'istio-iptables' ? parseFlags(args.slice(1).map(String), {}, 'off') : undefined
+  if (flags?.kind !== 'settings') return MESH_PORTS
+  const { proxyPort, inboundCapturePort, inboundTunnelPort } = flags.settings
+  return { proxyPort, inboundCapturePort, inboundTunnelPort }
 }
 
 function skip(reason: string): PodDecision {
@@ -174,9 +195,11 @@ function parameter(key: string, annotation: string, rest: { fallback: string; wh
 interface RedirectInput {
   readonly proxy: ProxyFacts
   readonly compat: Compat
+  readonly ports: MeshPorts
 }
 
-function redirect(annotations: Readonly<Record<string, string>>, { proxy, compat }: RedirectInput): PodDecision {
+function redirect(annotations: Readonly<Record<string, string>>, input: RedirectInput): PodDecision {
+  const { proxy, ports } = input
   const virtual = ownText(annotations, REROUTE.annotation) === undefined ? KUBEVIRT : REROUTE
   for (const asked of [...Object.values(PARAMETERS), virtual]) {
     const value = ownText(annotations, asked.annotation)
@@ -186,7 +209,7 @@ function redirect(annotations: Readonly<Record<string, string>>, { proxy, compat
   }
   const valueOf = ({ annotation, fallback }: Parameter): string => ownText(annotations, annotation) ?? fallback
   const parameters: RedirectParameters = {
-    targetPort: DEFAULT_SETTINGS.proxyPort,
+    targetPort: ports.proxyPort,
     redirectMode: valueOf(PARAMETERS.redirectMode),
     noRedirectUID: idText(proxy.uid),
     noRedirectGID: idText(proxy.gid),
@@ -202,7 +225,7 @@ function redirect(annotations: Readonly<Record<string, string>>, { proxy, compat
     dualStack: isTrue(proxy.env.get('ISTIO_DUAL_STACK')),
     invalidDrop: isTrue(proxy.env.get('INVALID_DROP')),
   }
-  return { do: 'redirect', parameters, settings: settingsOf(parameters, { proxy, compat }) }
+  return { do: 'redirect', parameters, settings: settingsOf(parameters, input) }
 }
 
 /** istiod: root counts as not stated. */
@@ -216,11 +239,11 @@ function withAlwaysExcluded(ports: string): string {
   return [...new Set(`${joined}${ALWAYS_EXCLUDED_INBOUND}`.split(','))].join(',')
 }
 
-function settingsOf(from: RedirectParameters, { proxy, compat }: RedirectInput): RedirectSettings {
+function settingsOf(from: RedirectParameters, { proxy, compat, ports }: RedirectInput): RedirectSettings {
   return {
     ...DEFAULT_SETTINGS,
     ...(compat === 'off' ? environmentSettings(proxy.env) : {}),
-    proxyPort: from.targetPort,
+    ...ports,
     proxyUid: from.noRedirectUID,
     proxyGid: from.noRedirectGID,
     interceptionMode: from.redirectMode,

@@ -1,14 +1,7 @@
 /** /inject and everything below it: istiod's contract for the mutating webhook. */
 import { messageOf } from '../../base/errors.ts'
-import {
-  fingerprint,
-  recall,
-  ReviewMemo,
-  type Answer,
-  type Fingerprint,
-  type MemoOptions,
-  type Remembered,
-} from '../memo.ts'
+import { fingerprint, type Fingerprint } from '../fingerprint.ts'
+import { recall, ReviewMemo, type Answer, type MemoOptions, type Remembered } from '../memo.ts'
 import { objectName } from '../object-name.ts'
 import { elapsedMs, refuse, type Call, type ReviewRoute, type ReviewRouteDeps } from '../review-route.ts'
 import { decodeReview, encodeReview, type DecodedReview, type ReviewHead, type ReviewRequest } from '../review.ts'
@@ -121,7 +114,7 @@ interface Computed {
 /** A remembered answer that differs from the computed one means that the assumption behind all of them is wrong. */
 function rememberAnswer({ print, known, answer }: Computed, { answers, metrics, log }: RouteState): void {
   metrics.memo.inc(known === undefined ? MEMO_MISS : MEMO_CHECK)
-  if (known !== undefined && recall(known, print) !== answer.text) {
+  if (known !== undefined && recall(known, print).toString() !== answer.text) {
     metrics.memoMismatches.inc()
     log.error({ uid: print.uid, namespace: answer.summary.namespace }, 'remembered answer was wrong, all are forgotten')
     answers?.clear()
@@ -210,7 +203,7 @@ function report(call: Call, uid: string, summary: Summary, { metrics, log }: Inj
 }
 
 /** istiod: every answer written as a review counts as a success, denials included. */
-function send({ reply }: Call, answer: string, { metrics }: InjectRouteDeps): void {
+function send({ reply }: Call, answer: string | Buffer, { metrics }: InjectRouteDeps): void {
   metrics.successes.inc()
   void reply.header('content-type', 'application/json').send(answer)
 }

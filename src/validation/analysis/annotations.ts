@@ -1,5 +1,5 @@
 /** The registry of Istio's annotations: where each belongs, and what it may say. */
-import { isIpPrefix } from '../ip-address.ts'
+import { isIpPrefix } from '../../base/ip-address.ts'
 
 export interface Annotation {
   /** Kinds it may stand on; `Any` for all. */

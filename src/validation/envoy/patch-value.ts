@@ -1,5 +1,5 @@
 /** What Envoy's v3 API makes of the value of an EnvoyFilter patch: proto-JSON, as istiod decodes it. */
-import { parseGoDurationNs } from '../go-duration.ts'
+import { parseDurationNs } from '../../base/duration.ts'
 import type { EnvoyField, EnvoyMessage } from './types.ts'
 import { enumByNumber, messageByName, messageByNumber } from './types.ts'
 
@@ -164,7 +164,7 @@ function decodeGoogle(type: string, value: unknown, walk: Walk): void {
       return
     case 'Duration':
       if (typeof value !== 'string') mismatch(walk, value, 'string')
-      else if (parseGoDurationNs(value) === undefined)
+      else if (parseDurationNs(value) === undefined)
         fail(walk, `bad Duration: time: invalid duration ${JSON.stringify(value)}`)
       return
     case 'Timestamp':

@@ -1,6 +1,6 @@
 /** Checks of the value lists of an AuthorizationPolicy. Each yields what is wrong with a list. */
+import { isIpAddress, isIpPrefix } from '../../base/ip-address.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress, isIpPrefix } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import { byteLength } from './values.ts'
 

@@ -1,12 +1,13 @@
 /** DestinationRule: traffic policies at the top, per port and per subset. */
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import { withoutWarnings } from '../report.ts'
 import type { DestinationRule, PortLevelSettings, TrafficPolicy } from '../schema/kinds/destination-rule.ts'
 import { checkExportTo } from './export-to.ts'
-import { wrongFqdn, wrongPort, wrongSubsetName, wrongWildcardDomain } from './hosts.ts'
+import { wrongFqdn, wrongSubsetName, wrongWildcardDomain } from './hosts.ts'
 import { checkLabels, checkMatchLabels } from './labels.ts'
 import { checkLoadBalancer } from './load-balancer.ts'
 import type { KindRules } from './rule-context.ts'
@@ -97,7 +98,7 @@ function checkTunnel(tunnel: TrafficPolicy['tunnel'], at: FieldPath, report: Rep
       `tunnel target host must be valid FQDN or IP address: ${badHost}; ${targetHost} is not a valid IP`,
     )
   }
-  const badPort = wrongPort(targetPort)
+  const badPort = portProblem(targetPort)
   if (badPort !== undefined)
     report.error('PORT_RANGE', field(at, 'targetPort'), `tunnel target port is invalid: ${badPort}`)
 }

@@ -1,9 +1,11 @@
 /** Destinations of routes, their weights, and names of gateways: what VirtualService and Sidecar share. */
+import { isDnsLabel } from '../../base/host-names.ts'
+import { portProblem } from '../../base/host-port.ts'
 import { field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { Destination } from '../schema/kinds/virtual-service.ts'
-import { isDnsLabel, wrongFqdn, wrongPort, wrongSubsetName, wrongWildcardDomain } from './hosts.ts'
+import { wrongFqdn, wrongSubsetName, wrongWildcardDomain } from './hosts.ts'
 
 /** istiod: `*.a.b` passes as a destination; a port selector without number is port 0 and fails. */
 export function checkDestination(destination: Destination | undefined, at: FieldPath, report: Report): void {
@@ -13,7 +15,7 @@ export function checkDestination(destination: Destination | undefined, at: Field
   if (badHost !== undefined) report.error('DESTINATION_HOST', field(at, 'host'), badHost)
   const badSubset = subset === '' ? undefined : wrongSubsetName(subset)
   if (badSubset !== undefined) report.error('SUBSET_NAME', field(at, 'subset'), badSubset)
-  const badPort = port === undefined ? undefined : wrongPort(port.number ?? 0)
+  const badPort = port === undefined ? undefined : portProblem(port.number ?? 0)
   if (badPort !== undefined) report.error('PORT_RANGE', field(field(at, 'port'), 'number'), badPort)
 }
 

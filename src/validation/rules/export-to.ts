@@ -1,7 +1,7 @@
 /** exportTo: who may see an object. */
+import { isDnsLabel } from '../../base/host-names.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { Report } from '../report.ts'
-import { isDnsLabel } from './hosts.ts'
 
 export interface ExportToRules {
   readonly namespace: string

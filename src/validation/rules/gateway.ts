@@ -1,9 +1,11 @@
 /** Gateway: servers, their ports, hosts and TLS. */
+import { isDnsLabel } from '../../base/host-names.ts'
+import { portProblem } from '../../base/host-port.ts'
 import { field, index, METADATA, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { Gateway, GatewayServer } from '../schema/kinds/gateway.ts'
-import { isDnsLabel, wrongIp, wrongPort, wrongSocketPath } from './hosts.ts'
+import { wrongIp, wrongSocketPath } from './hosts.ts'
 import { checkNamespacedHost } from './namespaced-host.ts'
 import { isHttp, isKnownProtocol, isTls } from './protocols.ts'
 import type { KindRules } from './rule-context.ts'
@@ -68,7 +70,7 @@ function checkPort({ port, bind = '' }: GatewayServer, at: FieldPath, report: Re
     const text = `invalid protocol "${protocol}", supported protocols are HTTP, HTTP2, GRPC, GRPC-WEB, MONGO, REDIS, MYSQL, TCP`
     report.error('PROTOCOL_UNKNOWN', field(at, 'protocol'), text)
   }
-  const badNumber = number > 0 || !bind.startsWith(SOCKET) ? wrongPort(number) : undefined
+  const badNumber = number > 0 || !bind.startsWith(SOCKET) ? portProblem(number) : undefined
   if (badNumber !== undefined) report.error('PORT_RANGE', field(at, 'number'), badNumber)
   if (targetPort > 0)
     report.error('TARGET_PORT_USELESS', field(at, 'targetPort'), 'targetPort has no impact on Gateways')

@@ -1,28 +1,27 @@
 /** Names of hosts, labels, ports and sockets. Each function answers with what is wrong, or undefined. */
-import { isIpAddress, isIpPrefix } from '../ip-address.ts'
-
-const LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/
-const WILDCARD_LABEL = /^(?:\*|(?:\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/
-const MAX_LABEL_LENGTH = 63
-const MAX_DOMAIN_LENGTH = 255
-
-/** istiod: upper case is legal, and so are labels of digits only. */
-export const isDnsLabel = (text: string): boolean => LABEL.test(text)
-const isWildcardLabel = (text: string): boolean => text.length <= MAX_LABEL_LENGTH && WILDCARD_LABEL.test(text)
+import type { DomainProblem } from '../../base/host-names.ts'
+import { domainProblem, isDnsLabel, wildcardDomainProblem } from '../../base/host-names.ts'
+import { isIpAddress, isIpPrefix } from '../../base/ip-address.ts'
 
 /** Short names pass, `*` never does. */
-export function wrongFqdn(domain: string): string | undefined {
-  return wrongLength(domain) ?? wrongLabels(domain)
-}
+export const wrongFqdn = (domain: string): string | undefined => worded(domainProblem(domain))
 
 /** As `wrongFqdn`, with a star in front: `*`, `*.a.b`, `*a.b`, `*-a.b`. */
-export function wrongWildcardDomain(domain: string): string | undefined {
-  const wrong = wrongLength(domain)
-  if (wrong !== undefined) return wrong
-  const dot = domain.indexOf('.')
-  const first = dot === -1 ? domain : domain.slice(0, dot)
-  if (!isWildcardLabel(first)) return `domain name "${domain}" invalid (label "${first}" invalid)`
-  return dot === -1 ? undefined : wrongLabels(domain.slice(dot + 1))
+export const wrongWildcardDomain = (domain: string): string | undefined => worded(wildcardDomainProblem(domain))
+
+function worded(problem: DomainProblem | undefined): string | undefined {
+  switch (problem?.why) {
+    case undefined:
+      return undefined
+    case 'empty':
+      return 'empty domain name not allowed'
+    case 'too long':
+      return `domain name "${problem.domain.slice(0, 40)}…" too long (max 255)`
+    case 'numeric top level':
+      return `domain name "${problem.domain}" invalid (top level domain "${problem.part}" cannot be all-numeric)`
+    case 'label':
+      return `domain name "${problem.domain}" invalid (label "${problem.part}" invalid)`
+  }
 }
 
 /** istiod: names the control plane generates for SNI routing (`outbound_.80_._.a.b`) pass where `sni` is set. */
@@ -32,20 +31,6 @@ export function wrongSniDomain(domain: string, { sni }: { sni: boolean }): strin
   const [, port = '', , host = ''] = parts
   const sound = parts.length >= 4 && /[0-9]/.test(port) && /[a-zA-Z]/.test(host)
   return sound ? undefined : `domain name "${domain}" invalid (not of the form outbound_.port_.subset_.host)`
-}
-
-function wrongLength(domain: string): string | undefined {
-  if (domain.length > MAX_DOMAIN_LENGTH) return `domain name "${domain.slice(0, 40)}…" too long (max 255)`
-  return domain === '' ? 'empty domain name not allowed' : undefined
-}
-
-/** An empty last label ends the check, so one trailing dot is legal. */
-function wrongLabels(domain: string): string | undefined {
-  const labels = domain.split('.')
-  const top = labels.at(-1) ?? ''
-  if (/^[+-]?\d+$/.test(top)) return `domain name "${domain}" invalid (top level domain "${top}" cannot be all-numeric)`
-  const bad = labels.find((label, i) => !isDnsLabel(label) && !(label === '' && i === labels.length - 1))
-  return bad === undefined ? undefined : `domain name "${domain}" invalid (label "${bad}" invalid)`
 }
 
 /** `*foo.com` and `*` inside a name; `*` alone and `*.foo.com` are whole wildcards. */
@@ -62,9 +47,6 @@ export function wrongCidr(text: string): string | undefined {
   if (text.split('/').length !== 2) return wrongIp(text)
   return isIpPrefix(text) ? undefined : `${text} is not a valid CIDR block`
 }
-
-export const wrongPort = (port: number): string | undefined =>
-  port >= 1 && port <= 65535 ? undefined : `port number ${port} must be in the range 1..65535`
 
 export const wrongPortName = (name: string): string | undefined =>
   isDnsLabel(name) ? undefined : `invalid port name: ${name}`

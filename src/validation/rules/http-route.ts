@@ -1,13 +1,14 @@
 /** One http route of a VirtualService. */
+import { parseDurationNs } from '../../base/duration.ts'
+import { isDnsLabel } from '../../base/host-names.ts'
+import { portProblem } from '../../base/host-port.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { parseGoDurationNs } from '../go-duration.ts'
 import type { Report } from '../report.ts'
 import { withoutWarnings } from '../report.ts'
 import type { HttpMatch, HttpRoute } from '../schema/kinds/virtual-service.ts'
 import { checkDestination, checkGatewayNames, checkWeights } from './destinations.ts'
 import { checkFault } from './fault.ts'
-import { isDnsLabel, wrongPort } from './hosts.ts'
 import { checkHeaderOperations, wrongCorsHeader, wrongMatchedHeader } from './http-headers.ts'
 import { checkLabels } from './labels.ts'
 import { checkRetries } from './retries.ts'
@@ -117,7 +118,7 @@ function checkMatchedHeader(name: string, at: FieldPath, report: Report): void {
 
 function checkMatchOrigin(match: HttpMatch, at: FieldPath, report: Report): void {
   const { port = 0, sourceLabels, gateways, sourceNamespace = '' } = match
-  const badPort = port === 0 ? undefined : wrongPort(port)
+  const badPort = port === 0 ? undefined : portProblem(port)
   if (badPort !== undefined) report.error('PORT_RANGE', field(at, 'port'), badPort)
   checkLabels(sourceLabels, field(at, 'sourceLabels'), report)
   checkGatewayNames(gateways, { at: field(at, 'gateways'), namesMayBeGenerated: false, report })
@@ -160,7 +161,7 @@ function checkCors(cors: HttpRoute['corsPolicy'], at: FieldPath, report: Report)
     }
   }
   checkDuration(cors.maxAge, field(at, 'maxAge'), report)
-  if (cors.maxAge !== undefined && (parseGoDurationNs(cors.maxAge) ?? 0) % 1e9 !== 0) {
+  if (cors.maxAge !== undefined && (parseDurationNs(cors.maxAge) ?? 0) % 1e9 !== 0) {
     report.error('CORS_MAX_AGE', field(at, 'maxAge'), 'max_age duration is accurate only to seconds precision')
   }
 }
@@ -221,7 +222,7 @@ function wrongRedirect(
     return `${redirectCode} is not a valid redirect code`
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https')
     return 'invalid redirect scheme, must be "http" or "https"'
-  return port === undefined || port === 0 ? undefined : wrongPort(port)
+  return port === undefined || port === 0 ? undefined : portProblem(port)
 }
 
 const MAX_BODY_BYTES = 1024 * 1024

@@ -1,16 +1,18 @@
 /** Label maps, the two shapes of selectors, and target references. */
+import { isDnsLabel } from '../../base/host-names.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { MatchLabelsSelector } from '../schema/kinds/destination-rule.ts'
 import type { LabelsSelector } from '../schema/kinds/sidecar.ts'
-import { isDnsLabel } from './hosts.ts'
 
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 
 /** istiod: values have no upper length here, unlike in Kubernetes. */
 export function checkLabels(labels: Readonly<Record<string, string>> | undefined, at: FieldPath, report: Report): void {
-  for (const [key, value] of Object.entries(labels ?? {})) {
+  for (const key in labels) {
+    if (report.isFull()) return
+    const value = labels[key] ?? ''
     if (!isLabelKey(key)) report.error('LABEL_INVALID', entry(at, key), `invalid tag key: "${key}"`)
     if (value !== '' && !NAME.test(value))
       report.error('LABEL_INVALID', entry(at, key), `invalid tag value: "${value}"`)
@@ -26,9 +28,6 @@ function isLabelKey(key: string): boolean {
   return prefix.length <= 253 && prefix.split('.').every(isDnsLabel)
 }
 
-const isEmpty = (map: Readonly<Record<string, unknown>> | undefined): boolean =>
-  map === undefined || Object.keys(map).length === 0
-
 /** `workloadSelector.labels`. False when it is broken: istiod looks at nothing else of the object then. */
 export function checkLabelsSelector(
   selector: LabelsSelector | undefined,
@@ -37,14 +36,16 @@ export function checkLabelsSelector(
   if (selector === undefined) return true
   const labels = field(at, 'labels')
   const before = report.errorCount()
-  for (const [key, value] of Object.entries(selector.labels ?? {})) {
+  for (const key in selector.labels) {
+    if (report.isFull()) return false
+    const value = selector.labels[key] ?? ''
     if (key === '') report.error('SELECTOR_INVALID', labels, `empty key is not supported in selector: "=${value}"`)
     else if (key.includes('*') || value.includes('*')) {
       report.error('SELECTOR_INVALID', entry(labels, key), `wildcard is not supported in selector: "${key}=${value}"`)
     }
   }
   if (report.errorCount() > before) return false
-  if (isEmpty(selector.labels)) {
+  if (selector.labels === undefined) {
     report.warn(
       'SELECTOR_EMPTY',
       at,
@@ -58,13 +59,16 @@ export function checkLabelsSelector(
 export function checkMatchLabels(selector: MatchLabelsSelector | undefined, at: FieldPath, report: Report): void {
   if (selector === undefined) return
   const labels = field(at, 'matchLabels')
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
+  for (const key in selector.matchLabels) {
+    if (report.isFull()) return
+    const value = selector.matchLabels[key] ?? ''
     if (key === '') report.error('SELECTOR_INVALID', labels, `empty key is not supported in selector: "=${value}"`)
     if (key.includes('*') || value.includes('*')) {
       report.error('SELECTOR_INVALID', entry(labels, key), `wildcard is not supported in selector: "${key}=${value}"`)
     }
   }
-  if (isEmpty(selector.matchLabels)) report.warn('SELECTOR_EMPTY', at, 'workload selector specified without labels')
+  if (selector.matchLabels === undefined)
+    report.warn('SELECTOR_EMPTY', at, 'workload selector specified without labels')
 }
 
 interface TargetRef {

@@ -1,8 +1,9 @@
 /** Hosts of the form namespace/dnsName, as Gateway servers and Sidecar egress listeners write them. */
+import { isDnsLabel } from '../../base/host-names.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
-import { isDnsLabel, wrongPartialWildcard, wrongWildcardDomain } from './hosts.ts'
+import { wrongPartialWildcard, wrongWildcardDomain } from './hosts.ts'
 
 export interface HostFlavour {
   readonly kind: 'gateway' | 'sidecar'

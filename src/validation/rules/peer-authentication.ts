@@ -14,6 +14,7 @@ export const checkPeerAuthentication: KindRules<PeerAuthentication> = ({ selecto
     if (ports.length === 0)
       report.error('PORT_MTLS_EMPTY', at, 'port level mTLS, if defined, must have at least one element')
     for (const port of ports) {
+      if (report.isFull()) break
       if (Number(port) < 1 || Number(port) > 65535)
         report.error('PORT_RANGE', entry(at, port), `port must be in range 1..65535, got ${port}`)
     }

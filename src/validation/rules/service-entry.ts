@@ -1,13 +1,14 @@
 /** ServiceEntry: hosts, addresses, ports, and what each resolution allows. */
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import type { ServiceEntry } from '../schema/kinds/service-entry.ts'
 import type { WorkloadEntry } from '../schema/kinds/workload-entry.ts'
 import type { ObjectMeta } from '../schema/object-meta.ts'
 import { checkExportTo } from './export-to.ts'
-import { wrongCidr, wrongFqdn, wrongPartialWildcard, wrongPort, wrongPortName, wrongWildcardDomain } from './hosts.ts'
+import { wrongCidr, wrongFqdn, wrongPartialWildcard, wrongPortName, wrongWildcardDomain } from './hosts.ts'
 import { checkLabels, checkLabelsSelector } from './labels.ts'
 import { isHttp, isTcp, isTls, wrongProtocol } from './protocols.ts'
 import type { KindRules, RuleContext } from './rule-context.ts'
@@ -79,7 +80,7 @@ function checkPorts(spec: ServiceEntry, meta: ObjectMeta, report: Report): void 
       report.error('PORT_DUPLICATE', field(at, 'number'), `service entry port ${number} already defined`)
     names.add(name)
     numbers.add(number)
-    const badTarget = targetPort === 0 ? undefined : wrongPort(targetPort)
+    const badTarget = targetPort === 0 ? undefined : portProblem(targetPort)
     if (badTarget !== undefined) report.error('PORT_RANGE', field(at, 'targetPort'), badTarget)
     // istiod: `tcp` in lower case escapes this.
     if (addressless && (protocol === '' || protocol === 'TCP')) {
@@ -100,7 +101,7 @@ function checkPort(
   if (badName !== undefined) report.error('PORT_NAME', field(at, 'name'), badName)
   const badProtocol = wrongProtocol(protocol)
   if (badProtocol !== undefined) report.error('PROTOCOL_UNKNOWN', field(at, 'protocol'), badProtocol)
-  const badNumber = wrongPort(number)
+  const badNumber = portProblem(number)
   if (badNumber !== undefined) report.error('PORT_RANGE', field(at, 'number'), badNumber)
 }
 

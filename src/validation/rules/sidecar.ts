@@ -1,11 +1,11 @@
 /** Sidecar: listeners in both directions, and the policy for what is unknown. */
+import { portProblem, splitHostPort } from '../../base/host-port.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { Sidecar, SidecarEgress, SidecarIngress, SidecarPort } from '../schema/kinds/sidecar.ts'
 import { checkDestination } from './destinations.ts'
-import { splitHostPort } from './host-port.ts'
-import { wrongFqdn, wrongIp, wrongPort, wrongPortName, wrongSocketPath } from './hosts.ts'
+import { wrongFqdn, wrongIp, wrongPortName, wrongSocketPath } from './hosts.ts'
 import { checkLabelsSelector } from './labels.ts'
 import { checkNamespacedHost } from './namespaced-host.ts'
 import { isHttp, isTls, wrongProtocol } from './protocols.ts'
@@ -72,7 +72,7 @@ function checkPortText({ targetPort = 0, name = '', protocol = '' }: SidecarPort
 /** istiod: the address is not compared, so one port cannot be bound twice. */
 function checkBoundPort(number: number, bind: string, { at, seen, report }: ListenerPlace): void {
   const portAt = field(field(at, 'port'), 'number')
-  const badNumber = wrongPort(number)
+  const badNumber = portProblem(number)
   if (badNumber !== undefined) report.error('PORT_RANGE', portAt, badNumber)
   const badBind = bind === '' ? undefined : wrongIp(bind)
   if (badBind !== undefined) report.error('BIND_INVALID', field(at, 'bind'), badBind)
@@ -97,7 +97,7 @@ function checkDefaultEndpoint(endpoint: string, at: FieldPath, report: Report): 
       'defaultEndpoint must be of form 127.0.0.1:<port>, 0.0.0.0:<port>, [::1]:port, [::]:port, unix://filepath or unset'
     report.error('DEFAULT_ENDPOINT', at, text)
   }
-  const badPort = /^[+-]?\d+$/.test(port) ? wrongPort(Number(port)) : `defaultEndpoint port (${port}) is not a number`
+  const badPort = /^[+-]?\d+$/.test(port) ? portProblem(Number(port)) : `defaultEndpoint port (${port}) is not a number`
   if (badPort !== undefined) report.error('DEFAULT_ENDPOINT', at, badPort)
 }
 

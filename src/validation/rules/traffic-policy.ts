@@ -1,7 +1,7 @@
 /** Connection pools, outlier detection and client TLS: blocks of a DestinationRule, the pool of a Sidecar too. */
+import { parseDurationNs } from '../../base/duration.ts'
 import { field } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { parseGoDurationNs } from '../go-duration.ts'
 import type { Report } from '../report.ts'
 import type { ClientTls, ConnectionPool, OutlierDetection } from '../schema/kinds/destination-rule.ts'
 import { checkDuration, checkPercent } from './values.ts'
@@ -55,7 +55,7 @@ function checkTcpPool(tcp: NonNullable<ConnectionPool['tcp']>, at: FieldPath, re
   checkDuration(tcp.tcpKeepalive?.time, field(keepalive, 'time'), report)
   checkDuration(tcp.tcpKeepalive?.interval, field(keepalive, 'interval'), report)
   // istiod: what rounds to 0 ms switches the timeout off, 500us included.
-  const idleMs = Math.trunc((parseGoDurationNs(tcp.idleTimeout ?? '0') ?? 0) / 1e6)
+  const idleMs = Math.trunc((parseDurationNs(tcp.idleTimeout ?? '0') ?? 0) / 1e6)
   if (idleMs !== 0) checkDuration(tcp.idleTimeout, field(at, 'idleTimeout'), report)
 }
 

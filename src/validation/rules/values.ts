@@ -1,8 +1,8 @@
 /** Checks of single values: durations, percentages, statuses, regular expressions, string matches. */
+import { parseDurationNs } from '../../base/duration.ts'
 import { RE2JS } from 're2js'
 import { field } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { parseGoDurationNs } from '../go-duration.ts'
 import type { Report } from '../report.ts'
 import type { StringMatch } from '../schema/kinds/virtual-service.ts'
 
@@ -10,7 +10,7 @@ const MS = 1e6
 
 /** At least 1 ms, in whole milliseconds. `text` has been decoded, so it parses. */
 export function wrongDuration(text: string): string | undefined {
-  const ns = parseGoDurationNs(text) ?? 0
+  const ns = parseDurationNs(text) ?? 0
   if (ns < MS) return 'duration must be greater than 1ms'
   return ns % MS === 0 ? undefined : 'only durations to ms precision are supported'
 }

@@ -1,7 +1,8 @@
 /** VirtualService: hosts, gateways, and the order of the checks. */
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import { withoutWarnings } from '../report.ts'
 import type { VirtualService } from '../schema/kinds/virtual-service.ts'
@@ -9,7 +10,7 @@ import { checkDestination, checkGatewayNames, checkWeights } from './destination
 import { checkExportTo } from './export-to.ts'
 import type { HostIndex } from './host-index.ts'
 import { indexHosts, isCovered, overlappingPairs } from './host-index.ts'
-import { wrongCidr, wrongPort, wrongSniDomain, wrongWildcardDomain } from './hosts.ts'
+import { wrongCidr, wrongSniDomain, wrongWildcardDomain } from './hosts.ts'
 import { isJwtClaim } from './http-headers.ts'
 import { checkHttpRoute } from './http-route.ts'
 import { checkLabels } from './labels.ts'
@@ -186,7 +187,7 @@ function checkL4Match(
     const wrong = wrongCidr(subnet)
     if (wrong !== undefined) report.error('SUBNET_INVALID', index(field(at, 'destinationSubnets'), i), wrong)
   }
-  const badPort = port === 0 ? undefined : wrongPort(port)
+  const badPort = port === 0 ? undefined : portProblem(port)
   if (badPort !== undefined) report.error('PORT_RANGE', field(at, 'port'), badPort)
   checkLabels(sourceLabels, field(at, 'sourceLabels'), report)
 }

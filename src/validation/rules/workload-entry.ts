@@ -1,10 +1,11 @@
 /** WorkloadEntry, on its own or as an endpoint of a ServiceEntry. */
+import { portProblem } from '../../base/host-port.ts'
+import { isIpAddress } from '../../base/ip-address.ts'
 import { entry, field, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { isIpAddress } from '../ip-address.ts'
 import type { Report } from '../report.ts'
 import type { WorkloadEntry } from '../schema/kinds/workload-entry.ts'
-import { wrongFqdn, wrongPort, wrongPortName, wrongSocketPath } from './hosts.ts'
+import { wrongFqdn, wrongPortName, wrongSocketPath } from './hosts.ts'
 import { checkLabels } from './labels.ts'
 import type { KindRules } from './rule-context.ts'
 
@@ -59,14 +60,16 @@ function checkSocket({ address = '', ports }: WorkloadEntry, { at, report, servi
 }
 
 export function checkEntryPorts(ports: WorkloadEntry['ports'], { at, report, servicePorts }: SocketPlace): void {
-  for (const [name, number] of Object.entries(ports ?? {})) {
+  for (const name in ports) {
+    if (report.isFull()) return
+    const number = ports[name] ?? 0
     const here = entry(at, name)
     if (servicePorts !== undefined && !servicePorts.has(name)) {
       report.error('ENDPOINT_PORT', here, `endpoint port ${number} is not defined by the service entry`)
     }
     const badName = wrongPortName(name)
     if (badName !== undefined) report.error('PORT_NAME', here, badName)
-    const badNumber = wrongPort(number)
+    const badNumber = portProblem(number)
     if (badNumber !== undefined) report.error('PORT_RANGE', here, badNumber)
   }
 }

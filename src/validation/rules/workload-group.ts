@@ -1,9 +1,9 @@
 /** WorkloadGroup: labels and the readiness probe. istiod: the template itself is not examined. */
+import { portProblem } from '../../base/host-port.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import type { Probe, WorkloadGroup } from '../schema/kinds/workload-group.ts'
-import { wrongPort } from './hosts.ts'
 import { checkLabels } from './labels.ts'
 import type { KindRules } from './rule-context.ts'
 
@@ -42,7 +42,7 @@ function checkProbe(probe: Probe, at: FieldPath, report: Report): void {
 }
 
 function checkProbePort(port: number | undefined, at: FieldPath, report: Report): void {
-  const wrong = wrongPort(port ?? 0)
+  const wrong = portProblem(port ?? 0)
   if (wrong !== undefined) report.error('PORT_RANGE', field(at, 'port'), wrong)
 }
 

@@ -1,7 +1,8 @@
 /** The webhook's own view of a spec: proto-JSON, lenient flavour, as istiod decodes it whatever the CRD said. */
+import { parseDurationNs } from '../../base/duration.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
-import { parseGoDurationNs } from '../go-duration.ts'
+import { membersBefore, setMember } from './prune.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
 
@@ -75,7 +76,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export const isBase64 = (text: string): boolean => BASE64.test(text.replaceAll(/[\r\n]/g, ''))
 
 function decodeString({ as }: StringSchema, value: string, place: Place): string | undefined {
-  if (as === 'duration' && parseGoDurationNs(value) === undefined) {
+  if (as === 'duration' && parseDurationNs(value) === undefined) {
     return fail(place, `bad Duration: time: invalid duration ${JSON.stringify(value)}`)
   }
   if (as === 'bytes' && !isBase64(value)) return fail(place, 'illegal base64 data')
@@ -140,7 +141,7 @@ function zeroOf(schema: Schema): unknown {
 
 function decodeList({ items }: ListSchema, values: readonly unknown[], place: Place): readonly unknown[] {
   let changed: unknown[] | undefined
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < values.length && place.failure.error === undefined; i++) {
     const value = values[i]
     const read =
       value === null ? zeroOf(items) : decodeItem(items, value, { at: index(place.at, i), failure: place.failure })
@@ -153,49 +154,59 @@ function decodeList({ items }: ListSchema, values: readonly unknown[], place: Pl
 
 const decodeItem = (schema: Schema, value: unknown, place: Place): unknown => decodeValue(schema, value, place)
 
+/** Stands for an empty map; counting the members of a full one would cost another walk. */
+const EMPTY_MAP: Bag = Object.freeze({})
+
 function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
-  let changed = false
-  const entries: [string, unknown][] = []
-  for (const [key, child] of Object.entries(value)) {
-    const at = entry(place.at, key)
-    if (schema.numericKeys === true && !(DIGITS.test(key) && Number(key) >= 0 && Number(key) <= 4294967295)) {
-      fail(
-        { at, failure: place.failure },
-        `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`,
-      )
-    }
-    const read =
-      child === null ? zeroOf(schema.values) : decodeValue(schema.values, child, { at, failure: place.failure })
-    changed ||= read !== child
-    entries.push([key, read])
+  let isEmpty = true
+  let changed: Record<string, unknown> | undefined
+  for (const key in value) {
+    if (place.failure.error !== undefined) return value
+    isEmpty = false
+    const child = value[key]
+    if (schema.numericKeys === true) checkNumericKey(key, place)
+    const read = child === null ? zeroOf(schema.values) : decodeEntry(schema.values, child, { key, place })
+    if (read !== child) changed ??= membersBefore(value, key)
+    if (changed !== undefined) setMember(changed, key, read)
   }
-  return changed ? Object.fromEntries(entries) : value
+  return isEmpty ? EMPTY_MAP : (changed ?? value)
 }
+
+function checkNumericKey(key: string, { at, failure }: Place): void {
+  if (DIGITS.test(key) && Number(key) >= 0 && Number(key) <= 4294967295) return
+  const text = `invalid character ${JSON.stringify(key.charAt(0))} looking for beginning of value`
+  fail({ at: entry(at, key), failure }, text)
+}
+
+const decodeEntry = (schema: Schema, child: unknown, { key, place }: { key: string; place: Place }): unknown =>
+  isPlainText(schema, child) ? child : decodeValue(schema, child, { at: entry(place.at, key), failure: place.failure })
 
 function decodeObject(schema: ObjectSchema, value: Bag, place: Place): Bag {
   let changed: Record<string, unknown> | undefined
-  const replace = (key: string, read: unknown): void => {
-    changed ??= { ...value }
-    if (read !== undefined) changed[key] = read
-    else delete changed[key]
-  }
   for (const key in value) {
     const child = value[key]
     const name = isField(schema, key) ? key : protoSpelled(schema, key)
     const declared = name === undefined ? undefined : schema.fields[name]
-    if (name === undefined || declared === undefined) {
-      replace(key, undefined)
-      continue
-    }
-    if (typeof child === 'string' && declared.kind === 'string' && declared.as === undefined && name === key) continue
-    if (name !== key) replace(key, undefined)
-    if (name !== key && Object.hasOwn(value, name)) continue
+    const yields = name !== key && name !== undefined && Object.hasOwn(value, name)
     const read =
-      child === null ? undefined : decodeValue(declared, child, { at: field(place.at, key), failure: place.failure })
-    if (isAbsent(declared, read)) replace(name, undefined)
-    else if (read !== child || name !== key) replace(name, read)
+      declared === undefined || yields || child === null ? undefined : decodeMember(declared, child, { key, place })
+    const isKept = name !== undefined && declared !== undefined && !isAbsent(declared, read)
+    if (changed === undefined) {
+      if (isKept && name === key && read === child) continue
+      changed = membersBefore(value, key)
+    }
+    if (isKept) changed[name] = read
   }
   return keepLastOfOneOf(schema, changed ?? value)
+}
+
+/** Most values are texts that need no decoding, nor a place to be reported at. */
+const isPlainText = (schema: Schema, value: unknown): boolean =>
+  typeof value === 'string' && schema.kind === 'string' && schema.as === undefined
+
+function decodeMember(schema: Schema, child: unknown, { key, place }: { key: string; place: Place }): unknown {
+  if (isPlainText(schema, child)) return child
+  return decodeValue(schema, child, { at: field(place.at, key), failure: place.failure })
 }
 
 const isField = (schema: ObjectSchema, key: string): boolean =>
@@ -205,9 +216,7 @@ const isField = (schema: ObjectSchema, key: string): boolean =>
 function isAbsent(schema: Schema, read: unknown): boolean {
   if (read === undefined) return true
   if (schema.kind === 'list') return (read as readonly unknown[]).length === 0
-  if (schema.kind !== 'map' || schema.numericKeys === true) return false
-  for (const _ in read as Bag) return false
-  return true
+  return read === EMPTY_MAP && !(schema.kind === 'map' && schema.numericKeys === true)
 }
 
 function keepLastOfOneOf(schema: ObjectSchema, value: Bag): Bag {

@@ -65,6 +65,8 @@ export interface ObjectSchema<F extends Fields = Fields> extends Common {
   readonly oneOf?: readonly (readonly (keyof F & string)[])[]
   /** The fields as the CRD spells them, second spellings included. */
   readonly declared: ReadonlyMap<string, Schema>
+  /** Names of the fields, for advice on misspelt ones. */
+  readonly names: readonly string[]
   /** Second spellings that the CRD declares too: `{ mirror_percent: 'mirrorPercent' }`. */
   readonly alsoSpelled?: Readonly<Record<string, keyof F & string>>
 }
@@ -141,11 +143,12 @@ export const map = <V extends Schema>(values: V, options: Options<MapSchema<V>> 
 })
 export const object = <const F extends Fields>(
   fields: F,
-  options: Omit<Options<ObjectSchema<F>>, 'declared'> = {},
+  options: Omit<Options<ObjectSchema<F>>, 'declared' | 'names'> = {},
 ): ObjectSchema<F> => ({
   kind: 'object',
   fields,
   declared: declaredFields(fields, options.alsoSpelled ?? {}),
+  names: Object.keys(fields),
   ...options,
 })
 export const free = (options: Options<FreeSchema> = {}): FreeSchema => ({ kind: 'free', ...options })

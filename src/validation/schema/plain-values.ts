@@ -1,9 +1,9 @@
 /** What the generated code asks of single values. */
-import { parseGoDurationNs } from '../go-duration.ts'
+import { parseDurationNs } from '../../base/duration.ts'
 import { isBase64 } from './decode.ts'
 
 export const formats = {
-  'go-duration': (text: string): boolean => parseGoDurationNs(text) !== undefined,
+  'go-duration': (text: string): boolean => parseDurationNs(text) !== undefined,
   base64: isBase64,
 } as const
 

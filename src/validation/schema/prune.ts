@@ -6,6 +6,9 @@ import type { ObjectSchema, Schema } from './dsl.ts'
 /** Nobody writes lists of lists of lists by hand; deeper ones are hostile, and their unknown fields stay unreported. */
 const MAX_LIST_DEPTH = 32
 
+/** Whoever has this many undeclared fields knows enough; further ones are dropped without a word. */
+const MAX_UNKNOWN = 1000
+
 /** A field the CRD does not declare. */
 export interface UnknownField {
   readonly at: FieldPath
@@ -39,7 +42,7 @@ function pruneValue(schema: Schema | undefined, value: unknown, context: Context
   if (!isBag(value)) return value
   if (schema?.kind === 'object') return pruneObject(schema, value, context)
   if (schema?.kind === 'map') return pruneMap(schema.values, value, context)
-  for (const key of Object.keys(value)) context.unknown.push({ at: field(context.at, key), declared: [] })
+  for (const key of Object.keys(value)) reportUnknown(key, [], context)
   return Object.keys(value).length === 0 ? value : {}
 }
 
@@ -62,45 +65,56 @@ function pruneList(schema: Schema | undefined, values: readonly unknown[], conte
   return changed ?? values
 }
 
+function reportUnknown(key: string, declared: readonly string[], { at, unknown }: Context): void {
+  if (unknown.length < MAX_UNKNOWN) unknown.push({ at: field(at, key), declared })
+}
+
 function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
   let changed: Record<string, unknown> | undefined
   // Parsed JSON inherits nothing enumerable, and this is the hottest loop there is.
   for (const key in value) {
     const child = value[key]
     const declared = schema.declared.get(key)
+    if (declared === undefined) reportUnknown(key, schema.names, context)
     if (declared === undefined || (child === null && declared.nullable !== true)) {
-      if (declared === undefined) {
-        context.unknown.push({ at: field(context.at, key), declared: Object.keys(schema.fields) })
-      }
-      changed ??= { ...value }
-      delete changed[key]
+      changed ??= membersBefore(value, key)
       continue
     }
-    if (typeof child !== 'object') continue
-    const kept = pruneValue(declared, child, {
-      at: field(context.at, key),
-      unknown: context.unknown,
-      depth: context.depth,
-    })
-    if (kept === child) continue
-    changed ??= { ...value }
-    changed[key] = kept
+    const kept =
+      typeof child === 'object' ? pruneValue(declared, child, { ...context, at: field(context.at, key) }) : child
+    if (kept !== child) changed ??= membersBefore(value, key)
+    if (changed !== undefined) changed[key] = kept
   }
   return changed ?? value
 }
 
-function pruneMap(values: Schema, value: Bag, context: Context): Bag {
-  let changed: [string, unknown][] | undefined
-  const before: [string, unknown][] = []
-  for (const [key, child] of Object.entries(value)) {
-    const drop = child === null && values.nullable !== true
-    const kept = drop
-      ? child
-      : typeof child === 'object'
-        ? pruneValue(values, child, { at: entry(context.at, key), unknown: context.unknown, depth: context.depth })
-        : child
-    if ((drop || kept !== child) && changed === undefined) changed = [...before]
-    if (!drop) (changed ?? before).push([key, kept])
+/** A copy that ends before the key `end`. */
+export function membersBefore(value: Bag, end: string): Record<string, unknown> {
+  const members: Record<string, unknown> = {}
+  for (const key in value) {
+    if (key === end) break
+    setMember(members, key, value[key])
   }
-  return changed === undefined ? value : Object.fromEntries(changed)
+  return members
+}
+
+function pruneMap(values: Schema, value: Bag, context: Context): Bag {
+  let changed: Record<string, unknown> | undefined
+  for (const key in value) {
+    const child = value[key]
+    if (typeof child !== 'object' && changed === undefined) continue
+    const isDropped = child === null && values.nullable !== true
+    const isLeaf = isDropped || typeof child !== 'object'
+    const kept = isLeaf ? child : pruneValue(values, child, { ...context, at: entry(context.at, key) })
+    if (isDropped || kept !== child) changed ??= membersBefore(value, key)
+    if (!isDropped && changed !== undefined) setMember(changed, key, kept)
+  }
+  return changed ?? value
+}
+
+/** An assignment would set the prototype where the key is `__proto__`. */
+export function setMember(members: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(members, key, { value, enumerable: true, writable: true, configurable: true })
+  else members[key] = value
 }

@@ -44,19 +44,30 @@ interface Place {
   readonly errors: SchemaError[]
 }
 
-function report({ at, errors }: Place, type: SchemaErrorType, message: string): void {
-  errors.push({ at, path: dottedPathText(at), message, type })
+/** Hostile objects can break the schema per byte; whoever has this many errors knows enough. */
+const MAX_ERRORS = 1000
+
+/** `write` makes the text only when there is room. The last place is for an error that keeps CEL from being asked. */
+function report({ at, errors }: Place, type: SchemaErrorType, write: (path: string) => string): void {
+  const isFull = errors.length >= MAX_ERRORS
+  if (isFull && (!BLOCKING.has(type) || BLOCKING.has(errors.at(-1)?.type ?? type))) return
+  if (isFull) errors.pop()
+  const path = dottedPathText(at)
+  errors.push({ at, path, message: write(path), type })
 }
 const invalid = (place: Place, value: unknown, what: string): void =>
-  report(
-    place,
-    'FieldValueInvalid',
-    `Invalid value: ${JSON.stringify(value)}: ${dottedPathText(place.at)} in body ${what}`,
-  )
+  report(place, 'FieldValueInvalid', (path) => `Invalid value: ${shownText(value)}: ${path} in body ${what}`)
 /** kube-openapi reports these without a field; they do not block CEL. */
-const withoutPath = ({ at, errors }: Place, message: string): void => {
-  errors.push({ at, path: '<nil>', message: `Invalid value: "": ${message}`, type: 'FieldValueInvalid' })
+const withoutPath = ({ at, errors }: Place, write: (path: string) => string): void => {
+  if (errors.length >= MAX_ERRORS) return
+  const message = `Invalid value: "": ${write(dottedPathText(at))}`
+  errors.push({ at, path: '<nil>', message, type: 'FieldValueInvalid' })
 }
+
+const MAX_SHOWN = 1024
+/** As JSON; of a very long text its beginning. */
+const shownText = (value: unknown): string =>
+  JSON.stringify(typeof value === 'string' && value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
 
 function checkValue(schema: Schema, value: unknown, place: Place): void {
   if (value === null && schema.nullable === true) return
@@ -110,14 +121,17 @@ function typeOf(value: unknown): string {
 
 function wrongType(wanted: string, value: unknown, place: Place): void {
   const found = typeOf(value)
-  const text = `Invalid value: "${found}": ${dottedPathText(place.at)} in body must be of type ${wanted}: "${found}"`
-  report(place, 'FieldValueTypeInvalid', text)
+  report(
+    place,
+    'FieldValueTypeInvalid',
+    (path) => `Invalid value: "${found}": ${path} in body must be of type ${wanted}: "${found}"`,
+  )
 }
 
 function checkString(schema: StringSchema, value: string, place: Place): void {
   const { minLength = 0, maxLength, pattern } = schema
   if (maxLength !== undefined && value.length > maxLength && [...value].length > maxLength) {
-    report(place, 'FieldValueTooLong', `Too long: may not be more than ${maxLength} bytes`)
+    report(place, 'FieldValueTooLong', () => `Too long: may not be more than ${maxLength} bytes`)
   }
   if (value.length < minLength) invalid(place, value, `should be at least ${minLength} chars long`)
   if (pattern !== undefined && !pattern.test(value)) invalid(place, value, `should match '${pattern.source}'`)
@@ -126,17 +140,19 @@ function checkString(schema: StringSchema, value: string, place: Place): void {
 function checkEnum({ values }: EnumSchema, value: unknown, place: Place): void {
   if (typeof value !== 'string') wrongType('string', value, place)
   else if (values.includes(value)) return
-  const supported = values.map((name) => JSON.stringify(name)).join(', ')
-  report(place, 'FieldValueNotSupported', `Unsupported value: ${shortJson(value)}: supported values: ${supported}`)
+  report(place, 'FieldValueNotSupported', () => {
+    const supported = values.map((name) => JSON.stringify(name)).join(', ')
+    return `Unsupported value: ${shortJson(value)}: supported values: ${supported}`
+  })
 }
 
 const shortJson = (value: unknown): string =>
-  isObject(value) || Array.isArray(value) ? `"${typeOf(value)}"` : JSON.stringify(value)
+  isObject(value) || Array.isArray(value) ? `"${typeOf(value)}"` : shownText(value)
 
 function checkInteger(schema: IntegerSchema, value: number, place: Place): void {
   checkBounds(schema, value, place)
   if (schema.format !== 'int32' || (value >= -2147483648 && value <= 2147483647)) return
-  withoutPath(place, `Checked value must be of type integer with format int32 in ${dottedPathText(place.at)}`)
+  withoutPath(place, (path) => `Checked value must be of type integer with format int32 in ${path}`)
 }
 
 function checkBounds({ minimum, maximum }: IntegerSchema | NumberSchema, value: number, place: Place): void {
@@ -148,15 +164,19 @@ function checkList(schema: ListSchema, values: readonly unknown[], place: Place)
   const { minItems = 0, maxItems, items, mapKey } = schema
   if (maxItems !== undefined && values.length > maxItems) tooMany(values.length, maxItems, place)
   if (values.length < minItems) invalid(place, values.length, `should have at least ${minItems} items`)
-  for (let i = 0; i < values.length; i++) {
+  const end = lookedAt(values.length, maxItems)
+  for (let i = 0; i < end; i++) {
     if (isPlainlyValid(items, values[i])) continue
     checkValue(items, values[i], { at: index(place.at, i), errors: place.errors })
   }
   if (mapKey !== undefined) checkMapKeys(values, mapKey, place)
 }
 
+/** Of a list or map that is too long anyhow, the beginning. */
+const lookedAt = (count: number, most = count): number => (count > most ? Math.min(count, MAX_ERRORS) : count)
+
 const tooMany = (count: number, most: number, place: Place): void =>
-  report(place, 'FieldValueTooMany', `Too many: ${count}: must have at most ${most} items`)
+  report(place, 'FieldValueTooMany', () => `Too many: ${count}: must have at most ${most} items`)
 
 function checkMapKeys(values: readonly unknown[], mapKey: string, place: Place): void {
   const seen = new Set<string>()
@@ -164,7 +184,7 @@ function checkMapKeys(values: readonly unknown[], mapKey: string, place: Place):
     if (!isObject(value)) continue
     const key = JSON.stringify(Object.hasOwn(value, mapKey) ? { [mapKey]: value[mapKey] } : {})
     if (seen.has(key))
-      report({ at: index(place.at, i), errors: place.errors }, 'FieldValueDuplicate', `Duplicate value: ${key}`)
+      report({ at: index(place.at, i), errors: place.errors }, 'FieldValueDuplicate', () => `Duplicate value: ${key}`)
     seen.add(key)
   }
 }
@@ -174,13 +194,18 @@ function checkMap(schema: MapSchema, value: Readonly<Record<string, unknown>>, p
   const { minProperties = 0, maxProperties, values } = schema
   if (maxProperties !== undefined && keys.length > maxProperties) tooMany(keys.length, maxProperties, place)
   if (keys.length < minProperties) invalid(place, keys.length, `should have at least ${minProperties} properties`)
-  for (const key of keys) checkValue(values, value[key], { at: entry(place.at, key), errors: place.errors })
+  const end = lookedAt(keys.length, maxProperties)
+  for (let i = 0; i < end; i++) {
+    const key = keys[i] ?? ''
+    if (!isPlainlyValid(values, value[key]))
+      checkValue(values, value[key], { at: entry(place.at, key), errors: place.errors })
+  }
 }
 
 function checkObject(schema: ObjectSchema, value: Readonly<Record<string, unknown>>, place: Place): void {
   for (const name of schema.required ?? []) {
     if (!Object.hasOwn(value, name))
-      report({ at: field(place.at, name), errors: place.errors }, 'FieldValueRequired', 'Required value')
+      report({ at: field(place.at, name), errors: place.errors }, 'FieldValueRequired', () => 'Required value')
   }
   for (const key in value) {
     const declared = schema.declared.get(key)
@@ -211,5 +236,5 @@ function checkNoObject(schema: ObjectSchema, value: unknown, place: Place): void
 const notOne = (present: number, place: Place): void =>
   withoutPath(
     place,
-    `"${dottedPathText(place.at)}" must validate one and only one schema (oneOf). Found ${present} valid alternatives`,
+    (path) => `"${path}" must validate one and only one schema (oneOf). Found ${present} valid alternatives`,
   )

@@ -6,7 +6,8 @@ import type { AuthorityState } from '../../../src/certificates/authority.ts'
 import { newAuthorityState } from '../../../src/certificates/authority.ts'
 import { OWNERSHIP_LABEL } from '../../../src/certificates/secret-store.ts'
 import type { AuthorityStore } from '../../../src/certificates/store.ts'
-import { followRotation, newToken, requestRotation, ROTATE_ANNOTATION } from '../../../src/cli/certs/rotate.ts'
+import { ROTATE_ANNOTATION } from '../../../src/certificates/store.ts'
+import { followRotation, newToken, requestRotation } from '../../../src/cli/certs/rotate.ts'
 import type { KubeObject } from '../../../src/kube/resource.ts'
 import { SECRETS } from '../../../src/kube/resource.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
@@ -67,8 +68,8 @@ test('followRotation tells each step once and ends when the new authority is tru
   const steps: string[] = []
   const following = followRotation({
     store: replayed(states),
-    from: first,
-    onStep: ({ generation, phase }) => steps.push(`${generation} ${phase}`),
+    from: { holds: 'state', state: first, version: '1' },
+    onStep: ({ state: { generation, phase } }) => steps.push(`${generation} ${phase}`),
     clock,
     signal,
   })
@@ -84,7 +85,13 @@ test('followRotation gives up with its signal', async () => {
   const end = AbortSignal.abort()
   const clock = createFakeClock()
   assert.equal(
-    await followRotation({ store: replayed([first]), from: first, onStep: () => undefined, clock, signal: end }),
+    await followRotation({
+      store: replayed([first]),
+      from: { holds: 'state', state: first, version: '1' },
+      onStep: () => undefined,
+      clock,
+      signal: end,
+    }),
     false,
   )
 })

@@ -1,7 +1,8 @@
 /** Addresses and prefixes with netip's complaints. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkPrefix, isIpAddress } from '../../../src/injection/mesh/ip-address.ts'
+import { isIpAddress } from '../../../src/base/ip-address.ts'
+import { checkPrefix } from '../../../src/injection/mesh/ip-prefix.ts'
 
 const ADDRESSES: [text: string, valid: boolean][] = [
   ['1.2.3.4', true],

@@ -23,7 +23,7 @@ import {
   skipWithoutCluster,
 } from '../../support/cluster.ts'
 import { dryRunIn } from '../../support/dry-runs.ts'
-import { skipWithoutBundle } from '../../support/replica.ts'
+import { skipWithoutBundle, type Replica } from '../../support/replica.ts'
 import { startReplicatedServer, type ReplicatedServer } from '../../support/replicated-server.ts'
 import {
   describeTrust,
@@ -50,7 +50,7 @@ const ROLL_MS = 30_000
 const OVERWRITES = IS_FULL ? 60 : 10
 const FOREIGN_PEM = newAuthorityState({ installation: 'somebody', generation: 1, nowMs: Date.now() }).bundlePem
 /** Leaves, of which each replica takes several in the course of this. */
-const LEAF_SECONDS = IS_FULL ? 600 : 30
+const LEAF_SECONDS = IS_FULL ? 60 : 30
 const FLAGS = [
   ...['--leaf-lifetime', `${LEAF_SECONDS}s`, '--shutdown-delay', IS_FULL ? '15s' : '2s'],
   ...['--trust-dwell', IS_FULL ? '30s' : '2s', '--retire-dwell', IS_FULL ? '60s' : '4s'],
@@ -158,10 +158,12 @@ test('steady: no call fails', OPTIONS, async (t) => {
 
 test('every replica takes a new leaf: no call fails', OPTIONS, async (t) => {
   const calls = await during(t, async ({ server }) => {
-    const leaves = (): number[] =>
-      server.running().map(({ lines }) => lines.filter(({ msg }) => msg === 'serving certificate replaced').length)
-    const before = leaves()
-    await eventually(() => leaves().every((count, i) => count > (before[i] ?? 0)), t.signal)
+    const leaves = ({ lines }: Replica): number =>
+      lines.filter(({ msg }) => msg === 'serving certificate replaced').length
+    const before = server.running().map((replica) => ({ replica, count: leaves(replica) }))
+    const isRenewed = ({ replica, count }: (typeof before)[number]): boolean =>
+      leaves(replica) > count || !server.running().includes(replica)
+    await eventually(() => before.every(isRenewed), t.signal)
   })
   assertNoneFailed(calls)
 })

@@ -40,12 +40,12 @@ function deps(changes: Partial<PluginDeps> = {}): PluginDeps & { restored: strin
           return Promise.resolve(done)
         },
         network: {
-          addLoopbackAddress: nothing,
+          addLoopbackAddress: () => Promise.resolve(true),
           removeLoopbackAddress: nothing,
-          addPolicyRule: nothing,
+          addPolicyRule: () => Promise.resolve(true),
           removePolicyRule: nothing,
           hasPolicyRule: () => Promise.resolve(false),
-          addLocalRoute: nothing,
+          addLocalRoute: () => Promise.resolve(true),
           removeLocalRoute: nothing,
         },
       }),
@@ -71,6 +71,39 @@ test('plugin: our own agent is let through before the API server is asked', asyn
   const unreachable = deps({ connect: () => Promise.reject(new Error('no credentials')) })
   const outcome = await runPlugin(call({ CNI_ARGS: podArgs('istio-system', 'istio-cni-node-x') }), unreachable)
   assert.deepEqual([outcome.exit, outcome.decision, outcome.podGets], [0, 'skip', 0])
+})
+
+test('plugin: what is refused in the end is refused before any rule is made, unless as istiod does', async () => {
+  const ownNamespace = { isOwnNamespace: () => Promise.resolve(true) }
+  const noResult = { ...CONF, cniVersion: '0.2.0' }
+  for (const [changes, conf, code] of [
+    [ownNamespace, CONF, 8],
+    [{}, noResult, 999],
+  ] as const) {
+    for (const [compat, restored] of [
+      ['off', 0],
+      ['istiod', 1],
+    ] as const) {
+      const world = deps({ ...changes, compat })
+      const outcome = await runPlugin(call({ CNI_ARGS: podArgs('prod', 'shop') }, conf), world)
+      assert.deepEqual([outcome.error?.code, world.restored.length], [code, restored])
+    }
+  }
+})
+
+test("plugin: the mesh's own ports are those that the injector told the validation container, unless as istiod does", async () => {
+  const args = ['istio-iptables', '-p', '25001', '-z', '25006', '-e', '25008', '--run-validation']
+  const pod = { ...POD, spec: { ...POD.spec, initContainers: [{ name: 'istio-validation', args }] } }
+  const rules = async (compat: 'off' | 'istiod'): Promise<string> => {
+    const world = deps({ compat, getPod: () => Promise.resolve(pod) })
+    await runPlugin(call({ CNI_ARGS: podArgs('prod', 'shop') }), world)
+    return world.restored.join('')
+  }
+  const ours = await rules('off')
+  assert.match(ours, /-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports 25001\n/)
+  assert.match(ours, /-A ISTIO_IN_REDIRECT -p tcp -j REDIRECT --to-ports 25006\n/)
+  assert.match(ours, /-A ISTIO_INBOUND -p tcp --dport 25008 -j RETURN\n/)
+  assert.match(await rules('istiod'), /--to-ports 15001\n/)
 })
 
 test('plugin: a namesake of the agent in another namespace is not', async () => {

@@ -59,6 +59,11 @@ const cases: { name: string; pod: ObservedPod; settings?: Partial<RepairSettings
     settings: { sidecarAnnotation: '' },
     broken: true,
   },
+  {
+    name: 'it is being deleted',
+    pod: { ...pod(failed(126)), metadata: { ...pod(failed(126)).metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+    broken: false,
+  },
   { name: 'another container', pod: pod({ ...failed(126), name: 'other' }), broken: false },
   {
     name: 'any container',
@@ -138,12 +143,12 @@ async function mend(
       return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', missing: false })
     },
     network: {
-      addLoopbackAddress: nothing,
+      addLoopbackAddress: () => Promise.resolve(true),
       removeLoopbackAddress: nothing,
-      addPolicyRule: nothing,
+      addPolicyRule: () => Promise.resolve(true),
       removePolicyRule: nothing,
       hasPolicyRule: () => Promise.resolve(false),
-      addLocalRoute: nothing,
+      addLocalRoute: () => Promise.resolve(true),
       removeLocalRoute: nothing,
     },
   }

@@ -1,5 +1,5 @@
 /** The control plane's own objects: webhook configurations and definitions. */
-import { isIpAddress } from '../../ip-address.ts'
+import { isIpAddress } from '../../../base/ip-address.ts'
 import type { Analyzer } from '../analyze.ts'
 import type { Message } from '../messages.ts'
 import { message } from '../messages.ts'

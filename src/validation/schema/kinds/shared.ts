@@ -1,5 +1,5 @@
 /** Blocks that several kinds share, with the CEL rules that hang on them. */
-import { parseGoDurationNs } from '../../go-duration.ts'
+import { parseDurationNs } from '../../../base/duration.ts'
 import { parseRequestUri, parseUrl } from '../../go-url.ts'
 import { bool, double, enumOf, free, i32, list, map, object, text, u32 } from '../dsl.ts'
 import type { CelRule, StringSchema } from '../dsl.ts'
@@ -23,7 +23,7 @@ const DURATION_RULE = celRule<string>(
   "duration(self) >= duration('1ms')",
   'must be a valid duration greater than 1ms',
   (self) => {
-    const ns = parseGoDurationNs(self)
+    const ns = parseDurationNs(self)
     return ns === undefined ? "type conversion error from 'string' to 'google.protobuf.Duration'" : ns >= 1e6
   },
 )

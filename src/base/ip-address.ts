@@ -1,39 +1,40 @@
 /** IP addresses and prefixes as Go's netip parses them, with its complaints. */
-import { GoTextError, goQuote } from './go-text.ts'
 
-interface Complaint {
+export interface IpComplaint {
   readonly why: string
   /** The rest of the text where the problem is. */
   readonly at?: string
+  /** Of a prefix: its address, when that is what does not parse. */
+  readonly address?: string
 }
+
+/** The form nearly all addresses have. */
+const PLAIN_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=.)|$)){4}$/
+
+/** Whether the text is an IPv4 or IPv6 address; a zone is allowed. Source: netip.ParseAddr. */
+export const isIpAddress = (text: string): boolean => PLAIN_IPV4.test(text) || addressProblem(text) === undefined
+
+/** Whether the text is a prefix (`10.0.0.0/8`): bits of the host may be set, a zone may not. Source: netip.ParsePrefix. */
+export const isIpPrefix = (text: string): boolean => prefixProblem(text) === undefined
 
 const MAX_INT64 = (1n << 63n) - 1n
 
-/** Whether the text is an IPv4 or IPv6 address; a zone is allowed. */
-export const isIpAddress = (text: string): boolean => addressProblem(text) === undefined
-
-/**
- * Checks a prefix (`10.0.0.0/8`): bits of the host may be set, a zone may not.
- * @throws GoTextError with the text of netip.ParsePrefix
- */
-export function checkPrefix(text: string): void {
-  const fail = (why: string): GoTextError => new GoTextError(`netip.ParsePrefix(${goQuote(text)}): ${why}`)
+/** What netip.ParsePrefix complains of. */
+export function prefixProblem(text: string): IpComplaint | undefined {
   const slash = text.lastIndexOf('/')
-  if (slash < 0) throw fail("no '/'")
+  if (slash < 0) return { why: "no '/'" }
   const address = text.slice(0, slash)
-  const problem = addressProblem(address)
-  if (problem !== undefined) throw fail(`ParseAddr(${goQuote(address)}): ${worded(problem)}`)
-  if (address.includes('%')) throw fail('IPv6 zones cannot be present in a prefix')
+  const problem = PLAIN_IPV4.test(address) ? undefined : addressProblem(address)
+  if (problem !== undefined) return { ...problem, address }
+  if (address.includes('%')) return { why: 'IPv6 zones cannot be present in a prefix' }
   const bits = text.slice(slash + 1)
   if (!/^(?:0|[1-9][0-9]{0,18})$/.test(bits) || BigInt(bits) > MAX_INT64)
-    throw fail(`bad bits after slash: ${goQuote(bits)}`)
-  if (Number(bits) > (address.includes(':') ? 128 : 32)) throw fail('prefix length out of range')
+    return { why: 'bad bits after slash', at: bits }
+  return Number(bits) > (address.includes(':') ? 128 : 32) ? { why: 'prefix length out of range' } : undefined
 }
 
-const worded = ({ why, at }: Complaint): string => (at === undefined ? why : `${why} (at ${goQuote(at)})`)
-
 /** The first of `.`, `:` and `%` decides what the text wants to be. */
-function addressProblem(text: string): Complaint | undefined {
+function addressProblem(text: string): IpComplaint | undefined {
   switch (/[.:%]/.exec(text)?.[0]) {
     case '.':
       return ipv4Problem(text)
@@ -46,7 +47,7 @@ function addressProblem(text: string): Complaint | undefined {
   }
 }
 
-function ipv4Problem(text: string): Complaint | undefined {
+function ipv4Problem(text: string): IpComplaint | undefined {
   let digits = ''
   let octets = 0
   for (let at = 0; at < text.length; at++) {
@@ -69,7 +70,7 @@ function ipv4Problem(text: string): Complaint | undefined {
   return octets < 3 ? { why: 'IPv4 address too short' } : undefined
 }
 
-function ipv6Problem(text: string): Complaint | undefined {
+function ipv6Problem(text: string): IpComplaint | undefined {
   const [address = ''] = text.split('%', 1)
   if (address.length === text.length - 1) return { why: 'zone must be a non-empty string' }
   if (address === '::') return undefined
@@ -78,7 +79,7 @@ function ipv6Problem(text: string): Complaint | undefined {
 }
 
 /** The groups of 16 bits, `::` among them at most once. */
-function groupsProblem(text: string, gapFirst: boolean): Complaint | undefined {
+function groupsProblem(text: string, gapFirst: boolean): IpComplaint | undefined {
   let rest = text
   let gap = gapFirst
   let bytes = 0
@@ -108,7 +109,7 @@ function groupsProblem(text: string, gapFirst: boolean): Complaint | undefined {
   return endProblem(rest, { bytes, gap })
 }
 
-function embeddedProblem(rest: string, { bytes, gap }: { bytes: number; gap: boolean }): Complaint | undefined {
+function embeddedProblem(rest: string, { bytes, gap }: { bytes: number; gap: boolean }): IpComplaint | undefined {
   if (!gap && bytes !== 12) {
     return { why: 'embedded IPv4 address must replace the final 2 fields of the address', at: rest }
   }
@@ -118,7 +119,7 @@ function embeddedProblem(rest: string, { bytes, gap }: { bytes: number; gap: boo
   return ipv4Problem(rest)
 }
 
-function endProblem(rest: string, { bytes, gap }: { bytes: number; gap: boolean }): Complaint | undefined {
+function endProblem(rest: string, { bytes, gap }: { bytes: number; gap: boolean }): IpComplaint | undefined {
   if (rest !== '') return { why: 'trailing garbage after address', at: rest }
   if (bytes < 16) return gap ? undefined : { why: 'address string too short' }
   return gap ? { why: 'the :: must expand to at least one field of zeros' } : undefined

@@ -1,0 +1,321 @@
+/**
+ * The fault catalogue, row by row, on replicas over one API server in memory and a clock that is moved by hand. Rows that
+ * are pure decisions are in rotation.test.ts; 8, 20 to 25 and 38 of caBundle in ca-bundle.test.ts; 9 and 11 of Lease and
+ * clock in kube/leader.test.ts; 27 in sources.test.ts; 26 in file-store.test.ts; 30 and 32 in server/listen.test.ts.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { newAuthorityState } from '../../src/certificates/authority.ts'
+import type { WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
+import { keepCaBundles, lookAtBundles } from '../../src/certificates/ca-bundle.ts'
+import type { IssuedSource } from '../../src/certificates/issued-source.ts'
+import { startIssuedSource } from '../../src/certificates/issued-source.ts'
+import { issueLeaf, servingNames } from '../../src/certificates/leaf.ts'
+import type { AuthorityNews } from '../../src/certificates/news.ts'
+import { createSecretStore } from '../../src/certificates/secret-store.ts'
+import { ROTATE_ANNOTATION } from '../../src/certificates/store.ts'
+import type { KeyAlgorithm } from '../../src/certificates/x509.ts'
+import { generateKeyOf, isIssuedBy, keyAlgorithmOf, readCertificate } from '../../src/certificates/x509.ts'
+import type { KubeObject } from '../../src/kube/resource.ts'
+import { MUTATING_WEBHOOKS, SECRETS } from '../../src/kube/resource.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { createFakeKubeClient, noAnswer } from '../support/fake-kube-client.ts'
+import { createRecordingLog } from '../support/recording-log.ts'
+
+const NAMES = servingNames({ services: [{ name: 's', namespace: 'n' }] })
+const SECRET = { resource: SECRETS, namespace: 'n', name: 'ca' }
+const CONFIGURATION = { resource: MUTATING_WEBHOOKS, name: 'c' }
+const OWN = { installation: 'test', own: { services: [{ name: 's', namespace: 'n' }], servesHost: () => false } }
+const [SECOND_MS, MINUTE_MS, DAY_MS] = [1000, 60_000, 86_400_000]
+
+function cluster() {
+  const client = createFakeKubeClient()
+  const clock = createFakeClock()
+  const log = createRecordingLog()
+  const end = new AbortController()
+  const news: AuthorityNews[] = []
+  const { signal } = end
+  const look = (bundlePem: string) =>
+    lookAtBundles({ ...OWN, client, configurations: [CONFIGURATION] }, bundlePem, signal)
+  const start = async (replicaClock = clock): Promise<IssuedSource> => {
+    const starting = startIssuedSource({
+      store: createSecretStore({ client, namespace: 'n', name: 'ca', clock, log }),
+      installation: 'test',
+      withoutStore: 'wait',
+      names: NAMES,
+      look,
+      tell: (told) => void news.push(told),
+      clock: replicaClock,
+      log,
+      signal,
+    })
+    const source = await starting
+    void keepCaBundles({
+      ...OWN,
+      client,
+      configurations: [CONFIGURATION],
+      wanted: () => source.authority(),
+      onWantedChange: (listener) => source.onAuthorityChange(listener),
+      clock,
+      log,
+      signal,
+    })
+    await settle()
+    return source
+  }
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const pass = async (totalMs: number, stepMs = 30 * SECOND_MS): Promise<void> => {
+    for (let passed = 0; passed < totalMs; passed += stepMs) {
+      clock.advance(stepMs)
+      await settle()
+    }
+  }
+  const secret = () => client.get<KubeObject & { data?: Record<string, string> }>(SECRET, signal)
+  const part = async (name: string): Promise<string> =>
+    Buffer.from((await secret()).data?.[name] ?? '', 'base64').toString()
+  const bundle = async (): Promise<string> => {
+    const { webhooks } = await client.get<WebhookConfiguration>(CONFIGURATION, signal)
+    return Buffer.from(webhooks?.[0]?.clientConfig.caBundle ?? '', 'base64').toString()
+  }
+  const register = (): void =>
+    client.put(CONFIGURATION, {
+      metadata: { name: 'c' },
+      webhooks: [{ name: 'e', clientConfig: { service: { name: 's', namespace: 'n' } } }],
+    } as KubeObject)
+  const steps = (): string[] => news.flatMap((one) => (one.news === 'written' ? [one.step.do] : []))
+  register()
+  return { client, clock, log, end, news, start, settle, pass, secret, part, bundle, register, steps }
+}
+
+const trusted = (source: IssuedSource, bundlePem: string): boolean =>
+  isIssuedBy(source.current().certPem, source.authority().signer.certificate.pem) &&
+  bundlePem.includes(source.authority().signer.certificate.pem)
+
+async function annotate(
+  { client, secret }: Pick<ReturnType<typeof cluster>, 'client' | 'secret'>,
+  token: string,
+): Promise<void> {
+  const { metadata, ...rest } = await secret()
+  client.put(SECRET, { ...rest, metadata: { ...metadata, annotations: { [ROTATE_ANNOTATION]: token } } })
+}
+
+test('a change from beginning to end on three replicas: every leaf is trusted at every moment', async () => {
+  const world = cluster()
+  const replicas = [await world.start(), await world.start(), await world.start()]
+  const first = replicas[0]?.authority().signer.certificate.fingerprint
+  await annotate(world, 'x')
+  const phases: string[] = []
+  for (let minute = 0; minute < 26 * 60; minute++) {
+    await world.pass(MINUTE_MS, MINUTE_MS)
+    const bundlePem = await world.bundle()
+    for (const source of replicas) assert.ok(trusted(source, bundlePem), `minute ${minute}`)
+    phases.push(await world.part('phase'))
+    if (phases.at(-1) === 'stable' && minute > 30) break
+  }
+  assert.deepEqual([...new Set(phases)], ['trusting', 'switching', 'stable'])
+  assert.ok(phases.filter((phase) => phase === 'trusting').length >= 10)
+  for (const source of replicas) assert.notEqual(source.authority().signer.certificate.fingerprint, first)
+  assert.deepEqual(world.steps(), ['create', 'begin', 'promote', 'retire'])
+  world.end.abort()
+})
+
+test('row 1: a Secret that is deleted comes back within two seconds, the same, and no bundle changes', async () => {
+  const world = cluster()
+  await world.start()
+  await world.start()
+  const [before, bundlePem] = [await world.part('ca.crt'), await world.bundle()]
+  world.client.remove(SECRET)
+  await world.settle()
+  assert.equal(await world.part('ca.crt'), before)
+  assert.equal(await world.bundle(), bundlePem)
+  assert.deepEqual(world.steps(), ['create', 'restore'])
+  world.end.abort()
+})
+
+test('row 3: data emptied by a re-apply, with and without our label, is filled again', async () => {
+  const world = cluster()
+  await world.start()
+  const before = await world.part('ca.crt')
+  for (const labels of [{ 'mesh-admission.io/webhook-ca': 'true' }, {}]) {
+    world.client.put(SECRET, { metadata: { name: 'ca', namespace: 'n', labels } })
+    await world.settle()
+    assert.equal(await world.part('ca.crt'), before)
+  }
+  world.end.abort()
+})
+
+test('row 4: a Secret that is spoilt comes back from memory, and nothing of it is logged', async () => {
+  const world = cluster()
+  await world.start()
+  const before = await world.part('signer.key')
+  const intact = await world.secret()
+  const foreignKey = newAuthorityState({ installation: 'test', generation: 1, nowMs: 0 }).signer.key
+  const foreign = foreignKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  for (const text of ['secret nonsense', foreign]) {
+    world.client.put(SECRET, {
+      ...intact,
+      data: { ...intact.data, 'signer.key': Buffer.from(text).toString('base64') },
+    } as KubeObject)
+    await world.settle()
+    assert.equal(await world.part('signer.key'), before)
+  }
+  assert.doesNotMatch(JSON.stringify(world.log.lines), /secret nonsense|PRIVATE KEY/)
+  world.end.abort()
+})
+
+test('row 6: a Secret of somebody else is waited out, named and never written', async () => {
+  const world = cluster()
+  world.client.put(SECRET, { metadata: { name: 'ca', namespace: 'n' }, data: { theirs: 'eA==' } } as KubeObject)
+  const starting = world.start()
+  await world.pass(5 * MINUTE_MS)
+  assert.equal(world.client.requests.filter((request) => /^(create|replace)/.test(request)).length, 0)
+  assert.ok(world.news.some(({ news }) => news === 'foreign'))
+  assert.match(JSON.stringify(world.log.lines.map(({ fields }) => String(fields.err))), /Secret n\/ca/)
+  world.client.remove(SECRET)
+  await world.pass(MINUTE_MS)
+  assert.equal((await starting).authority().generation, 1)
+  world.end.abort()
+})
+
+test('row 7: an API server that is away at the start is waited for', async () => {
+  const world = cluster()
+  for (let i = 0; i < 4; i++) world.client.failures.push({ verb: 'get', error: noAnswer() })
+  const starting = world.start()
+  await world.pass(10 * MINUTE_MS)
+  assert.equal((await starting).isUsable(), true)
+  world.end.abort()
+})
+
+test('row 8: while the API server is away leaves are renewed, and the change of authority waits', async () => {
+  const world = cluster()
+  const source = await world.start()
+  const before = source.current().certPem
+  for (let i = 0; i < 100_000; i++) world.client.failures.push({ verb: 'get', error: noAnswer() })
+  for (let minute = 0; minute < 25 * 24 * 60; minute += 9) {
+    world.clock.advance(9 * MINUTE_MS)
+    if (minute % 90 === 0) await world.settle()
+  }
+  await world.settle()
+  assert.notEqual(source.current().certPem, before)
+  assert.equal(isIssuedBy(source.current().certPem, source.authority().bundlePem), true)
+  assert.deepEqual(world.steps(), ['create'])
+  world.end.abort()
+})
+
+test('row 14, row 15: after a sleep the leaf is renewed with the next tick, also one that ended meanwhile', async () => {
+  for (const days of [21, 31]) {
+    const world = cluster()
+    const source = await world.start()
+    const before = source.current().certPem
+    world.clock.advance(days * DAY_MS)
+    assert.equal(source.isUsable(), days < 30)
+    await world.settle()
+    assert.notEqual(source.current().certPem, before)
+    assert.equal(source.isUsable(), true)
+    world.end.abort()
+  }
+})
+
+test('row 16: after a sleep past the end of the authority there is a new one at once, and callers are told', async () => {
+  const world = cluster()
+  const source = await world.start()
+  world.clock.advance(400 * DAY_MS)
+  await world.settle()
+  assert.deepEqual(world.steps(), ['create', 'create'])
+  assert.equal(await world.bundle(), source.authority().bundlePem)
+  assert.ok(trusted(source, await world.bundle()))
+  world.end.abort()
+})
+
+test('row 17, row 18: a replica that starts in the middle of a change goes on with it', async () => {
+  const world = cluster()
+  await world.start()
+  await annotate(world, 'x')
+  await world.settle()
+  assert.equal(await world.part('phase'), 'trusting')
+  const late = await world.start()
+  assert.ok(trusted(late, await world.bundle()))
+  await world.pass(15 * MINUTE_MS)
+  assert.equal(await world.part('phase'), 'switching')
+  const later = await world.start()
+  assert.ok(trusted(later, await world.bundle()))
+  assert.equal(later.authority().signer.certificate.fingerprint, late.authority().signer.certificate.fingerprint)
+  world.end.abort()
+})
+
+test('row 20, row 22: a bundle that is blanked, or a configuration made anew, is filled within a second', async () => {
+  const world = cluster()
+  await world.start()
+  const before = await world.bundle()
+  world.register()
+  await world.pass(SECOND_MS, 100)
+  assert.equal(await world.bundle(), before)
+  world.client.remove(CONFIGURATION)
+  await world.settle()
+  world.register()
+  await world.pass(SECOND_MS, 100)
+  assert.equal(await world.bundle(), before)
+  world.end.abort()
+})
+
+test('row 36: after a leaked key the next one signs within two minutes, and the old one is trusted for five', async () => {
+  const world = cluster()
+  const source = await world.start()
+  const leaked = source.authority().signer.certificate.pem
+  await annotate(world, 'emergency-1')
+  await world.pass(2 * MINUTE_MS)
+  assert.equal(await world.part('phase'), 'switching')
+  assert.equal(isIssuedBy(source.current().certPem, leaked), false)
+  await world.pass(6 * MINUTE_MS)
+  assert.equal((await world.bundle()).includes(leaked), false)
+  world.end.abort()
+})
+
+const openssl = ((): string | false => {
+  try {
+    execFileSync('openssl', ['version'])
+    return false
+  } catch {
+    return 'no openssl here'
+  }
+})()
+
+for (const algorithm of ['ecdsa-p256', 'rsa-2048', 'rsa-3072'] as const satisfies readonly KeyAlgorithm[]) {
+  test(
+    `openssl's strict verification accepts what ${algorithm} makes, with two authorities in the bundle`,
+    { skip: openssl },
+    async () => {
+      const nowMs = Date.now()
+      const newState = async (generation: number) =>
+        newAuthorityState({ installation: 'test', generation, nowMs, key: await generateKeyOf(algorithm) })
+      const [former, { signer }] = [await newState(1), await newState(2)]
+      const leaf = issueLeaf({ authority: signer, names: NAMES, nowMs, key: await generateKeyOf(algorithm) })
+      assert.equal(keyAlgorithmOf(signer.key), algorithm)
+      const folder = mkdtempSync(join(tmpdir(), 'strict-'))
+      try {
+        writeFileSync(join(folder, 'leaf.pem'), leaf.certPem)
+        writeFileSync(join(folder, 'bundle.pem'), signer.certificate.pem + former.bundlePem)
+        const verify = ['verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 's.n.svc']
+        const told = execFileSync('openssl', [
+          ...verify,
+          '-CAfile',
+          join(folder, 'bundle.pem'),
+          join(folder, 'leaf.pem'),
+        ])
+        assert.match(told.toString(), /leaf\.pem: OK/)
+        const text = execFileSync('openssl', ['x509', '-in', join(folder, 'leaf.pem'), '-noout', '-text']).toString()
+        assert.equal(/Key Encipherment/.test(text), algorithm !== 'ecdsa-p256')
+        assert.ok(readCertificate(leaf.certPem).names.includes('s.n.svc'))
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
+}
