@@ -123,7 +123,7 @@ function checkTlsRoutes(
   binding: Binding,
   report: Report,
 ): void {
-  const hostIndex = indexHosts(hosts)
+  const hostIndex = indexHosts(tls.length === 0 ? [] : hosts)
   // istiod: no gateways at all counts as a gateway here.
   const sni = !gateways.includes('mesh')
   for (const [i, route] of tls.entries()) {
