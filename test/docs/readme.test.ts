@@ -17,6 +17,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm ci && npm test': '.ci/run',
   'npm ci && npm start': 'test/cli/serve.test.ts',
   'kubectl apply -k manifests/default': 'test/live/node/install.live.ts',
+  'kubectl apply -k manifests/cni': 'test/live/node/redirect.live.ts',
   'kubectl label namespace shop istio-injection=enabled': 'test/live/node/install.live.ts',
   'mesh-admission doctor': 'test/live/api/doctor.live.ts',
   'mesh-admission certs status': 'test/live/api/certs.live.ts',
@@ -62,6 +63,11 @@ test("README's diff is part of what the demo prints, in order", () => {
     assert.ok(found >= at, `the demo does not print, in this place: ${line}`)
     at = found + 1
   }
+})
+
+test("README's finding is what the command above it prints", () => {
+  const said = /^manifests\/demo\/routes\.yaml.*$/m.exec(README)?.[0] ?? assert.fail('README shows no finding')
+  assert.ok(runBundle(['validate', '-f', 'manifests/demo']).split('\n').includes(said))
 })
 
 test('every document that README links to is there', () => {
