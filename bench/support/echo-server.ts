@@ -1,6 +1,7 @@
 /**
  * The limit for a webhook in this stack: Fastify with our TLS settings reads the body, writes one log line, observes one
- * histogram and sends an answer of a given size. Run as a program: certificate, key and answer bytes are its arguments.
+ * histogram and sends an answer of a given size. Run as a program: certificate, key, answer bytes and mode are its
+ * arguments. `bytes`: the body is counted only. `review`: it is parsed, for the uid that an API server wants back.
  */
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -10,9 +11,9 @@ import { Histogram, Registry } from 'prom-client'
 import { readBody } from '../../src/server/body.ts'
 import { httpsOptions } from '../../src/server/tls.ts'
 
-const [certFile = '', keyFile = '', answerBytes = '0'] = process.argv.slice(2)
+const [certFile = '', keyFile = '', answerBytes = '0', mode = 'review'] = process.argv.slice(2)
 const pair = { certPem: readFileSync(certFile, 'utf8'), keyPem: readFileSync(keyFile, 'utf8') }
-const answer = JSON.stringify({ filler: 'x'.repeat(Number(answerBytes)) })
+const filler = 'x'.repeat(Number(answerBytes))
 const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }))
 const registry = new Registry()
 const duration = new Histogram({
@@ -28,13 +29,19 @@ app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 app.post('/inject', (request, reply) => {
   const startMs = performance.now()
   readBody(request.raw, 10_000, (read) => {
-    const size = read.kind === 'complete' ? read.bytes.length : 0
-    log.info({ size, path: request.url, durationMs: performance.now() - startMs }, 'request answered')
+    const body = read.kind === 'complete' ? read.bytes : Buffer.alloc(0)
+    const uid = mode === 'review' ? uidOf(body) : ''
+    log.info({ uid, size: body.length, path: request.url, durationMs: performance.now() - startMs }, 'request answered')
     duration.observe((performance.now() - startMs) / 1000)
-    void reply.header('content-type', 'application/json').send(answer)
+    void reply.header('content-type', 'application/json').send(`{"uid":"${uid}","filler":"${filler}"}`)
   })
   return reply
 })
+
+function uidOf(body: Buffer): string {
+  return (JSON.parse(body.toString()) as { request: { uid: string } }).request.uid
+}
+
 await app.listen({ port: 0, host: '127.0.0.1' })
 process.stdout.write(`${(app.server.address() as AddressInfo).port}\n`)
 process.once('SIGTERM', () => process.exit(0))

@@ -25,13 +25,16 @@ export async function startOurs(flags: readonly string[] = []): Promise<Server &
   return { ...serverOf(server, { port: Number(text), ca: readFileSync(caFile, 'utf8'), readyMs }), stateDir }
 }
 
-/** The echo server with a certificate; see echo-server.ts. */
-export async function startEcho(
-  certificate: { certFile: string; keyFile: string; ca: string },
-  answerBytes: number,
-): Promise<Server> {
+export interface EchoOptions {
+  readonly certificate: { readonly certFile: string; readonly keyFile: string; readonly ca: string }
+  readonly answerBytes: number
+  readonly mode: 'bytes' | 'review'
+}
+
+/** The echo server; see echo-server.ts. */
+export async function startEcho({ certificate, answerBytes, mode }: EchoOptions): Promise<Server> {
   const program = packagePath('bench/.bundle/echo-server.mjs')
-  const args = [program, certificate.certFile, certificate.keyFile, String(answerBytes)]
+  const args = [program, certificate.certFile, certificate.keyFile, String(answerBytes), mode]
   const { server, text, readyMs } = await start(args, /^(\d+)$/m)
   return serverOf(server, { port: Number(text), ca: certificate.ca, readyMs })
 }

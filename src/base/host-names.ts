@@ -26,8 +26,28 @@ function lengthProblem(domain: string): DomainProblem | undefined {
   return isLong ? { why: 'too long', domain } : undefined
 }
 
+/** What nearly all domains are: sound labels, the last of them with a letter in front. Without a list of the labels. */
+function isPlainDomain(domain: string): boolean {
+  let start = 0
+  for (let at = 0; at <= domain.length; at++) {
+    const code = at < domain.length ? domain.charCodeAt(at) : DOT
+    if (code === DOT) {
+      if (at === start || at - start > MAX_LABEL_LENGTH || domain.charCodeAt(at - 1) === DASH) return false
+      if (at < domain.length) start = at + 1
+    } else if (!isLetterOrDigit(code) && (code !== DASH || at === start)) return false
+  }
+  return !isDigit(domain.charCodeAt(start))
+}
+
+const DASH = 0x2d
+const DOT = 0x2e
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+const isLetterOrDigit = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || isDigit(code) || (code >= 0x41 && code <= 0x5a)
+
 /** istiod: an empty last label is fine, so a domain may end with a dot; a numeric top level is not. */
 function labelsProblem(domain: string): DomainProblem | undefined {
+  if (isPlainDomain(domain)) return undefined
   const labels = domain.split('.')
   const top = labels.at(-1) ?? ''
   if (isInt64(top)) return { why: 'numeric top level', domain, part: top }

@@ -12,7 +12,14 @@ export interface IpComplaint {
 const PLAIN_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=.)|$)){4}$/
 
 /** Whether the text is an IPv4 or IPv6 address; a zone is allowed. Source: netip.ParseAddr. */
-export const isIpAddress = (text: string): boolean => PLAIN_IPV4.test(text) || addressProblem(text) === undefined
+export const isIpAddress = (text: string): boolean =>
+  mayBeAddress(text) && (PLAIN_IPV4.test(text) || addressProblem(text) === undefined)
+
+/** No IPv4 address begins without a digit, and no IPv6 address is without a colon: names of hosts leave here. */
+function mayBeAddress(text: string): boolean {
+  const first = text.charCodeAt(0)
+  return (first >= 0x30 && first <= 0x39) || text.includes(':')
+}
 
 /** Whether the text is a prefix (`10.0.0.0/8`): bits of the host may be set, a zone may not. Source: netip.ParsePrefix. */
 export const isIpPrefix = (text: string): boolean => prefixProblem(text) === undefined

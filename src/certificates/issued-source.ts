@@ -77,6 +77,8 @@ async function keepLeaf({ keeper, leaf, alarm, options }: KeepLeaf): Promise<voi
   for (;;) {
     await alarm.sleep(pauseMs)
     if (signal.aborted) return
+    // Before the look as well: a store may take long to answer, and a leaf needs none to be renewed.
+    await renew({ keeper, leaf, alarm, options }, earlierShare)
     await keeper.evaluate()
     await renew({ keeper, leaf, alarm, options }, earlierShare)
     if (clock.nowMs() < warnAgainMs) continue
@@ -89,6 +91,7 @@ async function keepLeaf({ keeper, leaf, alarm, options }: KeepLeaf): Promise<voi
 async function renew({ keeper, leaf, options }: KeepLeaf, earlierShare: number): Promise<void> {
   const { clock, names, log } = options
   const state = keeper.current()
+  if (hasEnded(state, clock.nowMs())) return
   const { notBeforeMs, notAfterMs } = leaf.current()
   const askMs = clock.nowMs() + Math.max(0, notAfterMs - notBeforeMs - BACKDATE_MS) * earlierShare
   const need = leafNeed(leaf.current(), {
@@ -108,6 +111,9 @@ async function renew({ keeper, leaf, options }: KeepLeaf, earlierShare: number):
 /** Whether a new leaf would last longer: one that ends with its authority cannot be bettered by the same authority. */
 const canOutlive = ({ notAfterMs }: Leaf, { signer }: AuthorityState): boolean =>
   notAfterMs < signer.certificate.notAfterMs
+
+/** Nobody accepts a leaf of an authority that has ended. */
+const hasEnded = ({ signer }: AuthorityState, nowMs: number): boolean => nowMs >= signer.certificate.notAfterMs
 
 function warnOfExpiry({ signer, phase }: AuthorityState, { clock, log, store }: IssuedSourceOptions): void {
   if (phase !== 'stable' || authorityNeed(signer, clock.nowMs()).do !== 'rotate') return

@@ -107,9 +107,9 @@ const CLIENT_ERRORS: Readonly<Record<string, { readonly status: string; readonly
   HPE_INVALID_EOF_STATE: { status: '400 Bad Request', text: 'unexpected EOF' },
 }
 
-/** Answers what is no HTTP. The connection is of no further use. */
+/** Answers what is no HTTP. The connection is of no further use. A handshake that failed has nobody to read an answer. */
 function answerBrokenHttp(err: Error & { code?: string }, socket: Socket): void {
-  if (err.code === 'ECONNRESET' || !socket.writable) {
+  if (/^(?:ECONNRESET$|ERR_TLS_|ERR_SSL_)/.test(err.code ?? '') || !socket.writable) {
     socket.destroy(err)
     return
   }

@@ -22,7 +22,10 @@ export function allFindings(validation: Validation, { strict }: { strict: boolea
   const byRules = [...findings, ...webhookAfterPruning.advice].filter(
     ({ code, path }) => !(code === 'DECODE' && bySchema.length > 0) && !refusedAlready.has(path),
   )
-  const all = [...unknown.map((field) => unknownField(field, strict)), ...bySchema, ...byRules]
+  const byName = unknown.map(({ at, declared }, i) =>
+    unknownField({ at, declared: i < MAX_HINTS ? declared : [] }, strict),
+  )
+  const all = [...byName, ...bySchema, ...byRules]
   return all.sort((a, b) => comparePaths(a.at, b.at))
 }
 
@@ -33,6 +36,9 @@ const finding = (code: Finding['code'], at: FieldPath, text: string): Finding =>
   path: pathText(at),
   text,
 })
+
+/** Nobody misspells more names in one object; each costs a comparison with all that are declared. */
+const MAX_HINTS = 100
 
 /** With the declared name that is nearest. */
 export function unknownField({ at, declared }: UnknownField, strict: boolean): Finding {

@@ -4,6 +4,7 @@ import { admit } from './api-server.ts'
 import { dottedPathText } from './field-path.ts'
 import type { Finding } from './finding.ts'
 import type { CelFinding } from './schema/cel.ts'
+import { rememberingKeys } from './schema/keys.ts'
 import type { UnknownField } from './schema/prune.ts'
 import type { SchemaError } from './schema/structure.ts'
 import { judge, judgePlain } from './webhook.ts'
@@ -35,7 +36,9 @@ export interface Validation {
 }
 
 /** Pure: no clock, no cluster, no memory of earlier objects. The object is not changed. */
-export function validate(object: MeshObject): Validation {
+export const validate = (object: MeshObject): Validation => rememberingKeys(() => validateOnce(object))
+
+function validateOnce(object: MeshObject): Validation {
   const admission = admit(object)
   const webhookAfterPruning = admission.plain === undefined ? judge(admission.object) : judgePlain(admission.plain)
   const by: Layer[] = []

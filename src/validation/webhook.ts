@@ -9,6 +9,7 @@ import { findKind } from './registry.ts'
 import type { Report } from './report.ts'
 import { createReport } from './report.ts'
 import { checkMetadata } from './rules/metadata.ts'
+import { rememberingKeys } from './schema/keys.ts'
 import type { ObjectMeta } from './schema/object-meta.ts'
 import { readObjectMeta } from './schema/object-meta.ts'
 
@@ -23,7 +24,9 @@ export interface WebhookVerdict {
 const TOP_LEVEL: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
 
 /** Decoding, metadata rules, the kind's rules, top-level keys. istiod: each of these steps needs the one before it. */
-export function judge(object: MeshObject): WebhookVerdict {
+export const judge = (object: MeshObject): WebhookVerdict => rememberingKeys(() => judgeOnce(object))
+
+function judgeOnce(object: MeshObject): WebhookVerdict {
   const report = createReport()
   const subject = readSubject(object, report)
   return subject === undefined ? { accepted: false, findings: report.findings, advice: [] } : ask(subject, report)

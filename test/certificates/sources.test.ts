@@ -62,6 +62,29 @@ test('issued: the leaf is renewed in time, and a new authority is made when the 
   })
 })
 
+test('issued: a store that does not answer keeps no leaf from being renewed', async () => {
+  await inTemporaryFolder(async (folder, end) => {
+    const clock = createFakeClock()
+    const store = createFileStore(folder)
+    let isSilent = false
+    const source = await startIssuedSource({
+      store: { ...store, read: (signal) => (isSilent ? new Promise(() => undefined) : store.read(signal)) },
+      installation: 'test',
+      withoutStore: 'memory',
+      names: NAMES,
+      clock,
+      log: SILENT,
+      signal: end.signal,
+    })
+    const first = source.current()
+    const renewed = new Promise<CertificatePair>((resolve) => source.onChange(resolve))
+    await clock.untilWaiting()
+    isSilent = true
+    clock.advance(LEAF_LIFETIME_MS * 0.7)
+    assert.notEqual((await renewed).certPem, first.certPem)
+  })
+})
+
 test('issued: two processes on one folder serve leaves of one authority', async () => {
   await inTemporaryFolder(async (folder, end) => {
     const start = () =>

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
@@ -150,6 +151,15 @@ test('listen: a caller that rejects the certificate is counted by its alert', as
   await failed
   const text = await metrics.registry.metrics()
   assert.match(text, /mesh_admission_tls_handshake_errors_total\{code="[A-Z0-9_]+"\} 1/)
+})
+
+test('listen: a handshake that was never finished is cut off without a word', async (t) => {
+  const { app } = await serve(t)
+  const [near, far] = [new PassThrough(), [] as unknown[]]
+  near.on('data', (chunk) => far.push(chunk))
+  app.server.emit('clientError', Object.assign(new Error('late'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' }), near)
+  await assert.rejects(once(near, 'close'), /late/)
+  assert.deepEqual(far, [])
 })
 
 /** Waits end when the test says so. */

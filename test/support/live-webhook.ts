@@ -13,6 +13,8 @@ import { KUBECONFIG, kubectl } from './cluster.ts'
 
 export interface Served {
   readonly webhook: RunningWebhook
+  /** The registration, as it was applied. */
+  readonly manifest: string
   /** Takes the registration back and ends the server. */
   readonly end: () => Promise<void>
 }
@@ -20,14 +22,20 @@ export interface Served {
 export async function serveLive({
   revision,
   istioNamespace,
-  webhookConfiguration,
+  applyFlags = [],
+  ...more
 }: {
   readonly revision: string
   readonly istioNamespace: string
   /** Configurations that the server keeps. @default the one of its revision */
   readonly webhookConfiguration?: readonly string[]
+  /** Flags of `serve`: how fast authorities change. @default as shipped */
+  readonly trustDwell?: string
+  readonly retireDwell?: string
+  /** Of `kubectl apply`. @default none */
+  readonly applyFlags?: readonly string[]
 }): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', webhookConfiguration }
+  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', ...more }
   const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
   const life = new AbortController()
   const deps = { clock: systemClock, log: SILENT }
@@ -40,13 +48,16 @@ export async function serveLive({
     giveUp: life.signal,
   })
   const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
-  await kubectl(['apply', '-f', '-'], renderManifests(plan, ['webhooks']))
+  const manifest = renderManifests(plan, ['webhooks'])
+  await kubectl(['apply', ...applyFlags, '-f', '-'], manifest)
   const end = async (): Promise<void> => {
     const names = plan.configurations.map(({ name }) => name)
     await kubectl(['delete', 'mutatingwebhookconfiguration', '--ignore-not-found', ...names])
     await webhook.close(AbortSignal.abort())
     life.abort()
-    await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
+    for (const kind of ['secret', 'lease']) {
+      await kubectl(['-n', 'default', 'delete', kind, options.caSecret, '--ignore-not-found'])
+    }
   }
-  return { webhook, end }
+  return { webhook, manifest, end }
 }

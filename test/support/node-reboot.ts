@@ -16,12 +16,18 @@ interface Started {
   readonly folder: string
 }
 
-/** Folders of /run that a plugin of ours uses on a node. */
-const VOLATILE = ['/var/run/istio-cni']
 const KUBELET_HEALTH = 'http://127.0.0.1:10248/healthz'
 
-/** Reboots the node of the cluster whose state lies there; the API server is elsewhere, so to say, and stays. */
-export async function reboot(state: string, signal: AbortSignal): Promise<void> {
+export interface Reboot {
+  /** Where the cluster keeps everything. */
+  readonly state: string
+  /** Files and folders that are gone afterwards, besides what the runtime has in /run. */
+  readonly volatile: readonly string[]
+  readonly signal: AbortSignal
+}
+
+/** Reboots the cluster's node; its API server is elsewhere, so to say, and stays. */
+export async function reboot({ state, volatile, signal }: Reboot): Promise<void> {
   const socket = join(state, 'containerd.sock')
   const [containerd, kubelet] = [remember(state, 'containerd'), remember(state, 'kubelet')]
   kill(kubelet.pid)
@@ -33,7 +39,7 @@ export async function reboot(state: string, signal: AbortSignal): Promise<void> 
   kill(containerd.pid)
   for (const pid of processesWith(socket)) kill(pid)
   await eventually(() => processesWith(socket).length === 0, signal)
-  emptyVolatile(state)
+  emptyVolatile(state, volatile)
   restart(state, containerd)
   await eventually(() => answers(socket), signal)
   await restartUntilWell(state, kubelet, signal)
@@ -60,7 +66,7 @@ function processesWith(socket: string): number[] {
     .map(Number)
 }
 
-function emptyVolatile(state: string): void {
+function emptyVolatile(state: string, volatile: readonly string[]): void {
   const run = join(state, 'containerd', 'state')
   const mounts = readFileSync('/proc/mounts', 'utf8')
     .split('\n')
@@ -73,7 +79,7 @@ function emptyVolatile(state: string): void {
   const before = new Set(readFileSync(join(state, 'netns.before'), 'utf8').split('\n'))
   for (const name of readdirSync('/var/run/netns').filter((one) => one.startsWith('cni-') && !before.has(one)))
     must('ip', ['netns', 'del', name])
-  for (const folder of [run, ...VOLATILE]) rmSync(folder, { recursive: true, force: true })
+  for (const folder of [run, ...volatile]) rmSync(folder, { recursive: true, force: true })
 }
 
 function restart(state: string, { name, program, command, folder }: Started): ChildProcess {

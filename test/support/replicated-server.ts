@@ -16,6 +16,8 @@ export interface ReplicatedServer {
   running(): readonly Replica[]
   /** Starts one more and puts it behind the address; resolves when it gets connections. */
   add(options?: { readonly withMovableClock?: boolean }): Promise<Replica>
+  /** Ends one by SIGTERM. */
+  remove(replica: Replica): Promise<void>
   /** Ends one by SIGTERM, starts another at once, and resolves when the old one is gone. */
   replace(replica: Replica): Promise<void>
   /** Ends one without a warning. */
@@ -59,8 +61,12 @@ export async function startReplicatedServer(options: ReplicatedServerOptions): P
     secret: plan.secret,
     running: () => [...running],
     add,
+    remove: async (replica) => {
+      await replica.terminate()
+      forget(replica)
+    },
     replace: async (replica) => {
-      await Promise.all([replica.terminate().then(() => forget(replica)), add()])
+      await Promise.all([server.remove(replica), add()])
     },
     kill: async (replica) => {
       await replica.kill()
@@ -71,7 +77,9 @@ export async function startReplicatedServer(options: ReplicatedServerOptions): P
       await balancer.end()
       const names = server.configurations.map(({ resource, name }) => `${resource.plural}/${name}`)
       await kubectl(['delete', '--ignore-not-found', ...names])
-      await kubectl(['-n', 'default', 'delete', 'secret', plan.secret, '--ignore-not-found'])
+      for (const kind of ['secret', 'lease']) {
+        await kubectl(['-n', 'default', 'delete', kind, plan.secret, '--ignore-not-found'])
+      }
     },
   }
   try {

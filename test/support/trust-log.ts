@@ -72,11 +72,12 @@ export function replayTrust(
   })
 }
 
-/** How long each spell lasted in which something served was not trusted, milliseconds. */
-export function repairTimes(events: readonly TrustEvent[]): number[] {
+/** How long each spell after `fromMs` lasted in which something served was not trusted, milliseconds. */
+export function repairTimes(events: readonly TrustEvent[], fromMs: number): number[] {
   const times: number[] = []
   let sinceMs: number | undefined
   for (const { event, breaches } of replayTrust(events)) {
+    if (event.atMs < fromMs) continue
     if (breaches.length > 0) sinceMs ??= event.atMs
     else if (sinceMs !== undefined) {
       times.push(event.atMs - sinceMs)

@@ -50,6 +50,7 @@ function checkServer(
   if (hosts.length === 0)
     report.error('HOSTS_REQUIRED', field(at, 'hosts'), 'server config must contain at least one host')
   for (const [i, host] of hosts.entries()) {
+    if (report.isFull()) break
     checkNamespacedHost(host, { at: index(field(at, 'hosts'), i), flavour: { kind: 'gateway', mayHide }, report })
   }
   const before = report.errorCount()

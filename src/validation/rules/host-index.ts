@@ -31,6 +31,7 @@ export function* wildcardsCovering(host: string, { wildcards, lengths }: HostInd
 
 /** Pairs (i, j), i < j, of hosts that match each other: equal ones, and those a wildcard covers. */
 export function* overlappingPairs(hosts: readonly string[]): Iterable<readonly [number, number]> {
+  if (new Set(hosts).size === hosts.length && !hosts.some((host) => host.startsWith('*'))) return
   const hostIndex = indexHosts(hosts)
   for (const [j, host] of hosts.entries()) {
     if (!host.startsWith('*')) {

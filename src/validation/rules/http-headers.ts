@@ -2,6 +2,7 @@
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { entriesOf } from '../schema/keys.ts'
 import type { Headers } from '../schema/kinds/virtual-service.ts'
 
 /** istiod: the comma is in by accident of a character range (`+-.`). */
@@ -63,7 +64,7 @@ interface Written {
 
 function checkWritten(headers: Readonly<Record<string, string>> | undefined, { at, wrongName, report }: Written): void {
   if (headers === undefined) return
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of entriesOf(headers)) {
     const badName = wrongName(name)
     if (badName !== undefined) report.error('HEADER_NAME', entry(at, name), badName)
     const badValue = wrongHeaderValue(value)

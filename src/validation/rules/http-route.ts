@@ -6,6 +6,7 @@ import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
 import { withoutWarnings } from '../report.ts'
+import { entriesOf } from '../schema/keys.ts'
 import type { HttpMatch, HttpRoute } from '../schema/kinds/virtual-service.ts'
 import { checkDestination, checkGatewayNames, checkWeights } from './destinations.ts'
 import { checkFault } from './fault.ts'
@@ -89,12 +90,12 @@ function checkMatches(matches: readonly HttpMatch[] | undefined, at: FieldPath, 
 }
 
 function checkMatch(match: HttpMatch, at: FieldPath, report: Report): void {
-  for (const [name, value] of Object.entries(match.headers ?? {})) {
+  for (const [name, value] of entriesOf(match.headers ?? {})) {
     const here = entry(field(at, 'headers'), name)
     checkMatchedHeader(name, here, report)
     checkStringMatch(value, here, report)
   }
-  for (const [name, value] of Object.entries(match.withoutHeaders ?? {})) {
+  for (const [name, value] of entriesOf(match.withoutHeaders ?? {})) {
     const here = entry(field(at, 'withoutHeaders'), name)
     checkMatchedHeader(name, here, report)
     // istiod: the regex `*` means "present" here, and only here.
@@ -105,7 +106,7 @@ function checkMatch(match: HttpMatch, at: FieldPath, report: Report): void {
   checkStringMatch(match.scheme, field(at, 'scheme'), report)
   checkStringMatch(match.method, field(at, 'method'), report)
   checkStringMatch(match.authority, field(at, 'authority'), report)
-  for (const [name, value] of Object.entries(match.queryParams ?? {})) {
+  for (const [name, value] of entriesOf(match.queryParams ?? {})) {
     checkStringMatch(value, entry(field(at, 'queryParams'), name), report)
   }
   checkMatchOrigin(match, at, report)
@@ -280,7 +281,7 @@ function wrongRewrite({
 function checkAuthorityWrittenOnce(route: HttpRoute, at: FieldPath, report: Report): void {
   let authority = route.rewrite?.authority ?? ''
   const { set = {}, add = {} } = route.headers?.request ?? {}
-  for (const [name, value] of [...Object.entries(set), ...Object.entries(add)]) {
+  for (const [name, value] of [...entriesOf(set), ...entriesOf(add)]) {
     if (value === '' || (name.toLowerCase() !== ':authority' && name.toLowerCase() !== 'host')) continue
     if (authority !== '') {
       const text = `authority header cannot be set multiple times: have ${authority}, attempting to set ${value}`

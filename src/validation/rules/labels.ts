@@ -3,6 +3,7 @@ import { isDnsLabel } from '../../base/host-names.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { keysOf } from '../schema/keys.ts'
 import type { MatchLabelsSelector } from '../schema/kinds/destination-rule.ts'
 import type { LabelsSelector } from '../schema/kinds/sidecar.ts'
 
@@ -10,7 +11,8 @@ const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 
 /** istiod: values have no upper length here, unlike in Kubernetes. */
 export function checkLabels(labels: Readonly<Record<string, string>> | undefined, at: FieldPath, report: Report): void {
-  for (const key in labels) {
+  if (labels === undefined) return
+  for (const key of keysOf(labels)) {
     if (report.isFull()) return
     const value = labels[key] ?? ''
     if (!isLabelKey(key)) report.error('LABEL_INVALID', entry(at, key), `invalid tag key: "${key}"`)
@@ -36,9 +38,10 @@ export function checkLabelsSelector(
   if (selector === undefined) return true
   const labels = field(at, 'labels')
   const before = report.errorCount()
-  for (const key in selector.labels) {
+  const { labels: wanted = {} } = selector
+  for (const key of keysOf(wanted)) {
     if (report.isFull()) return false
-    const value = selector.labels[key] ?? ''
+    const value = wanted[key] ?? ''
     if (key === '') report.error('SELECTOR_INVALID', labels, `empty key is not supported in selector: "=${value}"`)
     else if (key.includes('*') || value.includes('*')) {
       report.error('SELECTOR_INVALID', entry(labels, key), `wildcard is not supported in selector: "${key}=${value}"`)
@@ -59,9 +62,10 @@ export function checkLabelsSelector(
 export function checkMatchLabels(selector: MatchLabelsSelector | undefined, at: FieldPath, report: Report): void {
   if (selector === undefined) return
   const labels = field(at, 'matchLabels')
-  for (const key in selector.matchLabels) {
+  const { matchLabels = {} } = selector
+  for (const key of keysOf(matchLabels)) {
     if (report.isFull()) return
-    const value = selector.matchLabels[key] ?? ''
+    const value = matchLabels[key] ?? ''
     if (key === '') report.error('SELECTOR_INVALID', labels, `empty key is not supported in selector: "=${value}"`)
     if (key.includes('*') || value.includes('*')) {
       report.error('SELECTOR_INVALID', entry(labels, key), `wildcard is not supported in selector: "${key}=${value}"`)

@@ -2,6 +2,7 @@
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { entriesOf, keysOf } from '../schema/keys.ts'
 import type { LocalityLbSetting, ZoneAwareLbSetting } from '../schema/kinds/destination-rule.ts'
 
 interface Place {
@@ -70,7 +71,7 @@ function checkDistribute(
   for (const [i, { to = {} }] of distribute.entries()) {
     const here = field(index(at, i), 'to')
     let total = 0
-    for (const [locality, weight] of Object.entries(to)) {
+    for (const [locality, weight] of entriesOf(to)) {
       if (weight === 0 || weight > 100) {
         report.error(
           'LOCALITY_WEIGHT',
@@ -86,7 +87,7 @@ function checkDistribute(
       return false
     }
     // istiod walks the keys in random order; here it is the order of the document.
-    const overlap = wrongLocalities(Object.keys(to))
+    const overlap = wrongLocalities(keysOf(to))
     if (overlap !== undefined) {
       report.error('LOCALITY_OVERLAP', here, overlap)
       return false

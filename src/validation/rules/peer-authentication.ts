@@ -1,5 +1,6 @@
 /** PeerAuthentication. */
 import { entry, field, SPEC } from '../field-path.ts'
+import { keysOf } from '../schema/keys.ts'
 import type { PeerAuthentication } from '../schema/kinds/peer-authentication.ts'
 import { checkMatchLabels } from './labels.ts'
 import type { KindRules } from './rule-context.ts'
@@ -7,7 +8,7 @@ import type { KindRules } from './rule-context.ts'
 export const checkPeerAuthentication: KindRules<PeerAuthentication> = ({ selector, portLevelMtls }, { report }) => {
   const at = field(SPEC, 'portLevelMtls')
   if (portLevelMtls !== undefined) {
-    const ports = Object.keys(portLevelMtls)
+    const ports = keysOf(portLevelMtls)
     if (ports.length > 0 && selector?.matchLabels === undefined) {
       report.error('PORT_MTLS_SCOPE', at, 'mesh/namespace peer authentication cannot have port level mTLS')
     }

@@ -186,6 +186,7 @@ function checkEgressHosts(hosts: readonly string[], place: HostsPlace): void {
   const { at, report } = place
   if (hosts.length === 0) report.error('HOSTS_REQUIRED', at, 'sidecar: egress listener must contain at least one host')
   for (const [i, host] of hosts.entries()) {
+    if (report.isFull()) return
     checkNamespacedHost(host, { at: index(at, i), flavour: { kind: 'sidecar', mayHide: true }, report })
   }
   warnOfRepeatedHosts(hosts, place)

@@ -2,6 +2,7 @@
 import { entry, field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { entriesOf } from '../schema/keys.ts'
 import type { Metrics, Providers, Telemetry, Tracing } from '../schema/kinds/telemetry.ts'
 import { wrongCelSyntax } from './cel-syntax.ts'
 import { checkTargeting } from './labels.ts'
@@ -29,7 +30,7 @@ function checkMetrics({ providers, overrides = [] }: Metrics, at: FieldPath, rep
   checkProviders(providers, field(at, 'providers'), report)
   for (const [i, { tagOverrides = {}, match }] of overrides.entries()) {
     const here = index(field(at, 'overrides'), i)
-    for (const [tag, override] of Object.entries(tagOverrides)) {
+    for (const [tag, override] of entriesOf(tagOverrides)) {
       const tagAt = entry(field(here, 'tagOverrides'), tag)
       if (tag === '') report.warn('TAG_NAME', tagAt, 'tagOverrides.name may not be empty')
       // istiod: UPSERT is the default here, unlike in the CRD's rule.
@@ -55,7 +56,7 @@ function checkTracing(tracing: readonly Tracing[], at: FieldPath, report: Report
       const text = `randomSamplingPercentage must be in range [0.0, 100.0], got ${randomSamplingPercentage}`
       report.error('PERCENT_RANGE', field(here, 'randomSamplingPercentage'), text)
     }
-    for (const [tag, value] of Object.entries(customTags))
+    for (const [tag, value] of entriesOf(customTags))
       checkCustomTag(tag, value, { at: entry(field(here, 'customTags'), tag), report })
   }
 }

@@ -94,8 +94,10 @@ const MAX_PAIRS = 100
 function checkHosts({ hosts = [], tls = [] }: VirtualService, { mesh, gatewayOnly }: Binding, report: Report): void {
   const sni = tls.some(({ match = [] }) => match.some(({ sniHosts }) => sniHosts !== undefined))
   const before = report.errorCount()
+  const list = field(SPEC, 'hosts')
   for (const [i, host] of hosts.entries()) {
-    const at = index(field(SPEC, 'hosts'), i)
+    if (report.isFull()) return
+    const at = index(list, i)
     const wrong = isIpAddress(host)
       ? undefined
       : gatewayOnly
@@ -123,7 +125,7 @@ function checkTlsRoutes(
   binding: Binding,
   report: Report,
 ): void {
-  const hostIndex = indexHosts(hosts)
+  const hostIndex = indexHosts(tls.length === 0 ? [] : hosts)
   // istiod: no gateways at all counts as a gateway here.
   const sni = !gateways.includes('mesh')
   for (const [i, route] of tls.entries()) {

@@ -4,6 +4,7 @@ import { isIpAddress } from '../../base/ip-address.ts'
 import { entry, field, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { keysOf } from '../schema/keys.ts'
 import type { WorkloadEntry } from '../schema/kinds/workload-entry.ts'
 import { wrongFqdn, wrongPortName, wrongSocketPath } from './hosts.ts'
 import { checkLabels } from './labels.ts'
@@ -59,8 +60,8 @@ function checkSocket({ address = '', ports }: WorkloadEntry, { at, report, servi
   }
 }
 
-export function checkEntryPorts(ports: WorkloadEntry['ports'], { at, report, servicePorts }: SocketPlace): void {
-  for (const name in ports) {
+export function checkEntryPorts(ports: WorkloadEntry['ports'] = {}, { at, report, servicePorts }: SocketPlace): void {
+  for (const name of keysOf(ports)) {
     if (report.isFull()) return
     const number = ports[name] ?? 0
     const here = entry(at, name)

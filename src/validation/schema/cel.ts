@@ -2,6 +2,7 @@
 import { entry, field, index, pathText } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { CelRule, Schema } from './dsl.ts'
+import { keysOf } from './keys.ts'
 
 export interface CelFinding {
   readonly path: string
@@ -71,7 +72,9 @@ function walk(plan: Plan, value: unknown, place: Place): void {
   } else if (elements !== undefined && Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) walk(elements, value[i], { at: index(at, i), findings })
   } else if (elements !== undefined) {
-    for (const [key, item] of Object.entries(value)) walk(elements, item, { at: entry(at, key), findings })
+    for (const key of keysOf(value)) {
+      walk(elements, (value as Readonly<Record<string, unknown>>)[key], { at: entry(at, key), findings })
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { parseDurationNs } from '../../base/duration.ts'
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
+import { keysOf } from './keys.ts'
 import { membersBefore, setMember } from './prune.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
@@ -154,22 +155,21 @@ function decodeList({ items }: ListSchema, values: readonly unknown[], place: Pl
 
 const decodeItem = (schema: Schema, value: unknown, place: Place): unknown => decodeValue(schema, value, place)
 
-/** Stands for an empty map; counting the members of a full one would cost another walk. */
+/** Stands for any empty map. */
 const EMPTY_MAP: Bag = Object.freeze({})
 
 function decodeMap(schema: MapSchema, value: Bag, place: Place): Bag {
-  let isEmpty = true
+  const keys = keysOf(value)
   let changed: Record<string, unknown> | undefined
-  for (const key in value) {
-    if (place.failure.error !== undefined) return value
-    isEmpty = false
+  for (const key of keys) {
     const child = value[key]
     if (schema.numericKeys === true) checkNumericKey(key, place)
     const read = child === null ? zeroOf(schema.values) : decodeEntry(schema.values, child, { key, place })
+    if (place.failure.error !== undefined) return value
     if (read !== child) changed ??= membersBefore(value, key)
     if (changed !== undefined) setMember(changed, key, read)
   }
-  return isEmpty ? EMPTY_MAP : (changed ?? value)
+  return keys.length === 0 ? EMPTY_MAP : (changed ?? value)
 }
 
 function checkNumericKey(key: string, { at, failure }: Place): void {

@@ -2,6 +2,7 @@
 import { entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { ObjectSchema, Schema } from './dsl.ts'
+import { keysOf } from './keys.ts'
 
 /** Nobody writes lists of lists of lists by hand; deeper ones are hostile, and their unknown fields stay unreported. */
 const MAX_LIST_DEPTH = 32
@@ -42,8 +43,9 @@ function pruneValue(schema: Schema | undefined, value: unknown, context: Context
   if (!isBag(value)) return value
   if (schema?.kind === 'object') return pruneObject(schema, value, context)
   if (schema?.kind === 'map') return pruneMap(schema.values, value, context)
-  for (const key of Object.keys(value)) reportUnknown(key, [], context)
-  return Object.keys(value).length === 0 ? value : {}
+  const keys = keysOf(value)
+  for (const key of keys) reportUnknown(key, [], context)
+  return keys.length === 0 ? value : {}
 }
 
 function pruneList(schema: Schema | undefined, values: readonly unknown[], context: Context): readonly unknown[] {
@@ -71,8 +73,7 @@ function reportUnknown(key: string, declared: readonly string[], { at, unknown }
 
 function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
   let changed: Record<string, unknown> | undefined
-  // Parsed JSON inherits nothing enumerable, and this is the hottest loop there is.
-  for (const key in value) {
+  for (const key of keysOf(value)) {
     const child = value[key]
     const declared = schema.declared.get(key)
     if (declared === undefined) reportUnknown(key, schema.names, context)
@@ -91,7 +92,7 @@ function pruneObject(schema: ObjectSchema, value: Bag, context: Context): Bag {
 /** A copy that ends before the key `end`. */
 export function membersBefore(value: Bag, end: string): Record<string, unknown> {
   const members: Record<string, unknown> = {}
-  for (const key in value) {
+  for (const key of keysOf(value)) {
     if (key === end) break
     setMember(members, key, value[key])
   }
@@ -100,7 +101,7 @@ export function membersBefore(value: Bag, end: string): Record<string, unknown> 
 
 function pruneMap(values: Schema, value: Bag, context: Context): Bag {
   let changed: Record<string, unknown> | undefined
-  for (const key in value) {
+  for (const key of keysOf(value)) {
     const child = value[key]
     if (typeof child !== 'object' && changed === undefined) continue
     const isDropped = child === null && values.nullable !== true

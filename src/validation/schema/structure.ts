@@ -3,6 +3,7 @@ import { dottedPathText, entry, field, index } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { EnumSchema, IntegerSchema, ListSchema, MapSchema, NumberSchema, ObjectSchema, Schema } from './dsl.ts'
 import type { StringSchema } from './dsl.ts'
+import { keysOf } from './keys.ts'
 
 export type SchemaErrorType =
   | 'FieldValueRequired'
@@ -190,7 +191,7 @@ function checkMapKeys(values: readonly unknown[], mapKey: string, place: Place):
 }
 
 function checkMap(schema: MapSchema, value: Readonly<Record<string, unknown>>, place: Place): void {
-  const keys = Object.keys(value)
+  const keys = keysOf(value)
   const { minProperties = 0, maxProperties, values } = schema
   if (maxProperties !== undefined && keys.length > maxProperties) tooMany(keys.length, maxProperties, place)
   if (keys.length < minProperties) invalid(place, keys.length, `should have at least ${minProperties} properties`)

@@ -7,10 +7,12 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { systemClock } from '../../../src/base/clock.ts'
 import { newAuthorityState } from '../../../src/certificates/authority.ts'
 import type { WebhookConfiguration } from '../../../src/certificates/ca-bundle.ts'
+import { ROTATE_ANNOTATION } from '../../../src/certificates/store.ts'
 import type { KubeClient } from '../../../src/kube/client.ts'
-import { SECRETS, type ObjectPlace } from '../../../src/kube/resource.ts'
+import { SECRETS, type KubeObject, type ObjectPlace } from '../../../src/kube/resource.ts'
 import { startLoad, type CallRecord, type Load, type Rates } from '../../support/admission-load.ts'
 import {
   clusterClient,
@@ -21,7 +23,7 @@ import {
   skipWithoutCluster,
 } from '../../support/cluster.ts'
 import { dryRunIn } from '../../support/dry-runs.ts'
-import { skipWithoutBundle } from '../../support/replica.ts'
+import { skipWithoutBundle, type Replica } from '../../support/replica.ts'
 import { startReplicatedServer, type ReplicatedServer } from '../../support/replicated-server.ts'
 import {
   describeTrust,
@@ -37,16 +39,22 @@ const IS_FULL = process.env.HA_FULL === '1'
 const SHARE = Number(process.env.HA_RATE ?? '0.2')
 /** Calls a second. */
 const RATES: Rates = { created: 50 * SHARE, kept: 450 * SHARE, fresh: 50 * SHARE }
-const OPTIONS = { skip, timeout: IS_FULL ? 600_000 : 60_000 }
+const OPTIONS = { skip, timeout: 600_000 }
 const REVISION = 'ha'
 const NAMESPACE = `high-availability-${process.pid}`
 /** API servers that hear of a changed bundle so much later than others. */
 const VIEW_DELAYS_MS = [0, 150, 400]
 /** Calls go on for so long around each event, milliseconds. */
 const QUIET_MS = IS_FULL ? 15_000 : 1_500
+const ROLL_MS = 30_000
 const OVERWRITES = IS_FULL ? 60 : 10
 const FOREIGN_PEM = newAuthorityState({ installation: 'somebody', generation: 1, nowMs: Date.now() }).bundlePem
-const FLAGS = ['--shutdown-delay', IS_FULL ? '15s' : '2s']
+/** Leaves, of which each replica takes several in the course of this. */
+const LEAF_SECONDS = IS_FULL ? 60 : 30
+const FLAGS = [
+  ...['--leaf-lifetime', `${LEAF_SECONDS}s`, '--shutdown-delay', IS_FULL ? '15s' : '2s'],
+  ...['--trust-dwell', IS_FULL ? '30s' : '2s', '--retire-dwell', IS_FULL ? '60s' : '4s'],
+]
 
 interface Scene {
   readonly server: ReplicatedServer
@@ -62,6 +70,7 @@ interface Spell {
 }
 
 let scene: Scene | undefined
+let rolling: Promise<void> | undefined
 /** When the API server was away. */
 const away: Spell[] = []
 /** When somebody else wrote caBundle. */
@@ -72,7 +81,7 @@ before(async () => {
   await kubectl(['create', 'namespace', NAMESPACE])
   await kubectl(['label', 'namespace', NAMESPACE, `istio.io/rev=${REVISION}`])
   const end = new AbortController()
-  const signal = AbortSignal.any([end.signal, AbortSignal.timeout(30_000)])
+  const { signal } = end
   const server = await startReplicatedServer({ revision: REVISION, replicas: 3, flags: FLAGS, signal })
   const client = await clusterClient()
   const trust = keepTrustLog({
@@ -82,19 +91,34 @@ before(async () => {
     signal,
   })
   const create = await dryRunIn(NAMESPACE, KUBECONFIG)
-  await eventually(async () => 'injected' in (await create()), signal)
+  await eventually(async () => 'injected' in (await create()), AbortSignal.timeout(60_000))
   const views = VIEW_DELAYS_MS.map((delayMs) => () => trust.bundleBefore(delayMs))
   const load = startLoad({ rates: RATES, port: server.balancer.port, views, create })
+  // The first calls find cold processes on both sides.
+  await sleep(QUIET_MS)
+  await load.settled()
   scene = { server, load, trust, client, end }
+  if (IS_FULL) rolling = roll(server, signal)
 })
 
 after(async () => {
   if (skip !== false) return
   await scene?.load.stop()
-  await scene?.server.end()
   scene?.end.abort()
+  await rolling
+  await scene?.server.end()
   await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false'])
 })
+
+/** The oldest replica makes room for a new one, again and again. */
+async function roll(server: ReplicatedServer, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const [oldest] = server.running()
+    const nextRound = systemClock.wait(ROLL_MS, signal)
+    if (oldest !== undefined) await server.replace(oldest)
+    await nextRound
+  }
+}
 
 const overlaps = ({ atMs, tookMs }: CallRecord, spells: readonly Spell[]): boolean =>
   spells.some(({ fromMs, toMs }) => atMs < toMs && atMs + tookMs > fromMs)
@@ -132,13 +156,35 @@ test('steady: no call fails', OPTIONS, async (t) => {
   assertNoneFailed(await during(t, () => sleep(QUIET_MS)))
 })
 
+test('every replica takes a new leaf: no call fails', OPTIONS, async (t) => {
+  const calls = await during(t, async ({ server }) => {
+    const leaves = ({ lines }: Replica): number =>
+      lines.filter(({ msg }) => msg === 'serving certificate replaced').length
+    const before = server.running().map((replica) => ({ replica, count: leaves(replica) }))
+    const isRenewed = ({ replica, count }: (typeof before)[number]): boolean =>
+      leaves(replica) > count || !server.running().includes(replica)
+    await eventually(() => before.every(isRenewed), t.signal)
+  })
+  assertNoneFailed(calls)
+})
+
+test('a change of authority, from the request to the end of the former one: no call fails', OPTIONS, async (t) => {
+  const calls = await during(t, async ({ client, server, trust }) => {
+    const former = lastSigners(trust)
+    const annotations = { [ROTATE_ANNOTATION]: `once-${process.pid}` }
+    await client.patch(secretPlace(server), { metadata: { annotations } }, { signal: t.signal })
+    await eventually(() => [...lastSigners(trust)].every((signer) => !former.has(signer)), t.signal)
+    await eventually(() => lastTrusted(trust).every((subjects) => subjects.length === 1), t.signal)
+  })
+  assertNoneFailed(calls)
+})
+
 test('the Secret of the authority is deleted: it comes back, and no call fails', OPTIONS, async (t) => {
   const calls = await during(t, async ({ client, server }) => {
-    const place = { resource: SECRETS, namespace: 'default', name: server.secret }
-    const signer = await signerOf(client, server.secret)
+    const before = await secretData(client, server)
     const fromMs = performance.now()
-    await client.delete(place, t.signal)
-    await eventually(async () => (await signerOf(client, server.secret)) === signer, t.signal)
+    await client.delete(secretPlace(server), t.signal)
+    await eventually(async () => (await secretData(client, server))['signer.key'] === before['signer.key'], t.signal)
     t.diagnostic(`back after ${(performance.now() - fromMs).toFixed(0)} ms`)
   })
   assertNoneFailed(calls)
@@ -150,12 +196,11 @@ for (const { name, data } of [
 ]) {
   test(`the Secret ${name}: it is written again, and no call fails`, OPTIONS, async (t) => {
     const calls = await during(t, async ({ client, server }) => {
-      const place = { resource: SECRETS, namespace: 'default', name: server.secret }
-      const before = await secretData(client, server.secret)
+      const before = await secretData(client, server)
       const fromMs = performance.now()
-      await client.patch(place, { data }, { fieldManager: 'somebody', signal: t.signal })
+      await client.patch(secretPlace(server), { data }, { fieldManager: 'somebody', signal: t.signal })
       await eventually(async () => {
-        const now = await secretData(client, server.secret)
+        const now = await secretData(client, server)
         return now['signer.key'] === before['signer.key'] && now['ca.crt'] === before['ca.crt']
       }, t.signal)
       t.diagnostic(`repaired after ${(performance.now() - fromMs).toFixed(0)} ms`)
@@ -166,7 +211,13 @@ for (const { name, data } of [
 
 test('every replica is ended by SIGTERM and replaced at once: no call fails', OPTIONS, async (t) => {
   const calls = await during(t, async ({ server }) => {
-    for (const replica of server.running()) await server.replace(replica)
+    // In a full run this goes on all the time.
+    if (IS_FULL) return sleep(4 * ROLL_MS)
+    for (const replica of server.running()) {
+      const fromMs = performance.now()
+      await server.replace(replica)
+      t.diagnostic(`${replica.name} was gone after ${(performance.now() - fromMs).toFixed(0)} ms`)
+    }
   })
   assertNoneFailed(calls)
 })
@@ -183,7 +234,7 @@ test('the API server is restarted: only calls of itself fail, and only while it 
 })
 
 test('caBundle is overwritten every second: it is repaired within a second each time', OPTIONS, async (t) => {
-  const from = scene?.trust.events.length ?? 0
+  let times: number[] = []
   const calls = await during(t, async ({ client, server, trust }) => {
     const fromMs = performance.now()
     for (let i = 0; i < OVERWRITES; i++) {
@@ -191,37 +242,37 @@ test('caBundle is overwritten every second: it is repaired within a second each 
       await sleep(1000)
     }
     await eventually(() => replayTrust(trust.events).at(-1)?.breaches.length === 0, t.signal)
+    times = repairTimes(trust.events, fromMs)
     disputed.push({ fromMs, toMs: performance.now() + Math.max(...VIEW_DELAYS_MS) })
   })
-  const times = repairTimes(scene?.trust.events.slice(from) ?? [])
   t.diagnostic(`repaired ${times.length} times, after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`)
   const lost = calls.filter((call) => call.failure !== undefined && overlaps(call, disputed))
   t.diagnostic(`${lost.length} calls failed between overwriting and repair`)
   assertNoneFailed(calls.filter((call) => !lost.includes(call)))
+  assert.ok(times.length >= OVERWRITES)
   assert.ok(Math.max(...times) < 1000)
 })
 
 test("one replica's clock jumps by a week: no call fails", OPTIONS, async (t) => {
   const calls = await during(t, async ({ server }) => {
-    const [first] = server.running()
-    if (first !== undefined) await server.replace(first)
     const replica = await server.add({ withMovableClock: true })
     replica.jumpAWeek()
     await sleep(QUIET_MS)
-    await replica.terminate()
+    await server.remove(replica)
   })
   assertNoneFailed(calls)
 })
 
 test('a replica is killed: at most the calls under way fail', OPTIONS, async (t) => {
-  let diedMs = 0
+  const died = { fromMs: 0, toMs: 0 }
   const calls = await during(t, async ({ server }) => {
-    const [first] = server.running()
-    if (first !== undefined) await server.kill(first)
-    diedMs = performance.now()
+    const newest = server.running().at(-1)
+    died.fromMs = performance.now()
+    if (newest !== undefined) await server.kill(newest)
+    died.toMs = performance.now()
     await server.add()
   })
-  const underWay = calls.filter(({ atMs, tookMs }) => atMs <= diedMs && atMs + tookMs >= diedMs)
+  const underWay = calls.filter((call) => overlaps(call, [died]))
   const failed = calls.filter(({ failure }) => failure !== undefined)
   t.diagnostic(`${failed.length} failed of the ${underWay.length} calls under way`)
   assertNoneFailed(calls.filter((call) => !underWay.includes(call)))
@@ -246,13 +297,30 @@ async function overwriteBundles(client: KubeClient, place: ObjectPlace, signal: 
   await client.patch(place, patch, { fieldManager: 'somebody', signal })
 }
 
-async function secretData(client: KubeClient, name: string): Promise<Readonly<Record<string, string>>> {
-  const place = { resource: SECRETS, namespace: 'default', name }
+const secretPlace = ({ secret }: ReplicatedServer): ObjectPlace => ({
+  resource: SECRETS,
+  namespace: 'default',
+  name: secret,
+})
+
+/** Empty where there is none. */
+async function secretData(client: KubeClient, server: ReplicatedServer): Promise<Readonly<Record<string, string>>> {
   const secret = await client
-    .get<{ metadata: { name: string }; data?: Record<string, string> }>(place, AbortSignal.timeout(5000))
+    .get<KubeObject & { readonly data?: Record<string, string> }>(secretPlace(server), AbortSignal.timeout(10_000))
     .catch(() => undefined)
   return secret?.data ?? {}
 }
 
-const signerOf = async (client: KubeClient, name: string): Promise<string | undefined> =>
-  (await secretData(client, name))['signer.crt']
+/** Who signed what the replicas serve now. */
+function lastSigners({ events }: TrustLog): Set<string> {
+  const signers = new Map<string, string | undefined>()
+  for (const event of events) if (event.kind === 'signer') signers.set(event.replica, event.subject)
+  return new Set([...signers.values()].filter((subject) => subject !== undefined))
+}
+
+/** Whom each entry trusts now. */
+function lastTrusted({ events }: TrustLog): (readonly string[])[] {
+  const trusted = new Map<string, readonly string[]>()
+  for (const event of events) if (event.kind === 'bundle') trusted.set(event.entry, event.subjects)
+  return [...trusted.values()]
+}

@@ -8,7 +8,8 @@ import { loadAll } from 'js-yaml'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
 import type { PlanOptions } from '../../../src/cli/manifests/plan.ts'
 import { PART_NAMES, renderManifests } from '../../../src/cli/manifests/render.ts'
-import { kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { eventually, kubectl, skipWithoutCluster } from '../../support/cluster.ts'
+import { serveLive } from '../../support/live-webhook.ts'
 import { PROJECT_ROOT } from '../../support/shared.ts'
 
 const skip = skipWithoutCluster()
@@ -19,6 +20,11 @@ interface Live {
   readonly kind: string
   readonly metadata: Record<string, unknown> & { readonly name: string; readonly namespace?: string }
   readonly [field: string]: unknown
+}
+
+interface Entry {
+  readonly name: string
+  readonly clientConfig: { readonly caBundle?: string }
 }
 
 const variants: { name: string; options: PlanOptions }[] = [
@@ -49,6 +55,32 @@ for (const { name, options } of variants) {
       }
     })
   }
+}
+
+for (const { way, applyFlags } of [
+  { way: 'client-side', applyFlags: [] },
+  { way: 'server-side', applyFlags: ['--server-side'] },
+]) {
+  test(`${way}: an entry that the manifest drops is gone, while the server writes caBundle`, OPTIONS, async (t) => {
+    const { manifest, end } = await serveLive({ revision: 'dropped', istioNamespace: 'default', applyFlags })
+    try {
+      const configuration = loadAll(manifest)[0] as Live & { readonly webhooks: readonly Entry[] }
+      const { name } = configuration.metadata
+      const entries = async (): Promise<readonly Entry[]> => {
+        const text = await kubectl(['get', 'mutatingwebhookconfiguration', name, '-o', 'json'])
+        return (JSON.parse(text) as typeof configuration).webhooks
+      }
+      await eventually(async () => (await entries()).every(({ clientConfig }) => clientConfig.caBundle), t.signal)
+      const [dropped, ...kept] = configuration.webhooks
+      const expected = (await entries()).filter((entry) => entry.name !== dropped?.name)
+      const less = JSON.stringify({ ...configuration, webhooks: kept })
+      for (let i = 0; i < REPEATS; i++) await kubectl(['apply', ...applyFlags, '-f', '-'], less)
+      assert.equal(await kubectl(['diff', ...applyFlags, '-f', '-'], less), '')
+      assert.deepEqual(await entries(), expected)
+    } finally {
+      await end()
+    }
+  })
 }
 
 test('the shipped folder is applied by kustomize', OPTIONS, async () => {

@@ -23,6 +23,7 @@ const RAISING = { timeout: 900_000 }
 
 const [SHOP, MESH] = ['shop', 'istio-system']
 const AGENT = 'k8s-app=istio-cni-node'
+const RUN_DIR = '/var/run/istio-cni'
 const DAEMON_SET = 'daemonset/istio-cni-node'
 const VALIDATION = 'istio-validation'
 const MODES = ['repair', 'label', 'delete'] as const
@@ -163,7 +164,7 @@ describe('with the CNI plugin', { skip }, () => {
     async (t) => {
       const { client, cluster } = onScene()
       const [agent] = await podsOf(client, MESH, AGENT, t.signal)
-      await reboot(cluster.state, t.signal)
+      await reboot({ state: cluster.state, volatile: [RUN_DIR, pluginPath()], signal: t.signal })
       await eventually(async () => {
         const [now] = await podsOf(client, MESH, AGENT, t.signal)
         return (
@@ -182,7 +183,7 @@ describe('with the CNI plugin', { skip }, () => {
     await kubectl(['delete', '-k', overlays[0]?.folder ?? '', '--timeout=60s'])
     await eventually(() => !existsSync(pluginPath()), t.signal)
     assert.doesNotMatch(readFileSync(configPath(), 'utf8'), /istio-cni/)
-    assert.equal(existsSync('/var/run/istio-cni/mesh-admission-cni.sock'), false)
+    assert.equal(existsSync(join(RUN_DIR, 'mesh-admission-cni.sock')), false)
     await redirected('cni', t.signal)
   })
 })

@@ -1,12 +1,13 @@
 /** PeerAuthentication: security.istio.io v1, v1beta1. */
 import { enumOf, map, object } from '../dsl.ts'
 import type { Decoded, KindSchema } from '../dsl.ts'
+import { keysOf } from '../keys.ts'
 import { celRule, matchLabelsSelector } from './shared.ts'
 
 const SELECTOR_RULE = celRule<{ selector?: { matchLabels?: Record<string, string> } }>(
   '(has(self.selector) && has(self.selector.matchLabels) && self.selector.matchLabels.size() > 0) || !has(self.portLevelMtls)',
   'portLevelMtls requires selector',
-  (self) => Object.keys(self.selector?.matchLabels ?? {}).length > 0 || !Object.hasOwn(self, 'portLevelMtls'),
+  (self) => keysOf(self.selector?.matchLabels ?? {}).length > 0 || !Object.hasOwn(self, 'portLevelMtls'),
 )
 const CEL_INTEGER = /^[+-]?\d+$/
 /** CEL's `all` remembers an evaluation error only while no other key makes the whole false. */
@@ -15,7 +16,7 @@ const PORTS_RULE = celRule<Record<string, unknown>>(
   'port must be between 1-65535',
   (self) => {
     let unreadable = false
-    for (const key of Object.keys(self)) {
+    for (const key of keysOf(self)) {
       if (!CEL_INTEGER.test(key)) unreadable = true
       else if (Number(key) < 1 || Number(key) > 65535) return false
     }

@@ -1,6 +1,7 @@
 /** Blocks that several kinds share, with the CEL rules that hang on them. */
 import { parseDurationNs } from '../../../base/duration.ts'
 import { parseRequestUri, parseUrl } from '../../go-url.ts'
+import { keysOf } from '../keys.ts'
 import { bool, double, enumOf, free, i32, list, map, object, text, u32 } from '../dsl.ts'
 import type { CelRule, StringSchema } from '../dsl.ts'
 
@@ -47,7 +48,7 @@ export const matchLabelsSelector = object({
     maxProperties: 4096,
     cel: [
       celRule<Bag>("self.all(key, !key.contains('*'))", 'wildcard not allowed in label key match', (self) =>
-        Object.keys(self).every((key) => !key.includes('*')),
+        keysOf(self).every((key) => !key.includes('*')),
       ),
       celRule<Bag>('self.all(key, key.size() != 0)', 'key must not be empty', (self) => !has(self, '')),
     ],

@@ -1,4 +1,5 @@
 /** WorkloadEntry: networking.istio.io v1, v1beta1, v1alpha3; its fields serve ServiceEntry and WorkloadGroup too. */
+import { keysOf } from '../keys.ts'
 import { map, object, text, u32 } from '../dsl.ts'
 import type { CelRule, Decoded, KindSchema } from '../dsl.ts'
 import { celRule, port } from './shared.ts'
@@ -35,7 +36,7 @@ const PORT_NAME = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/
 const PORT_NAMES_RULE = celRule<Record<string, unknown>>(
   "self.all(key, size(key) < 63 && key.matches('^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$'))",
   'port name must be valid',
-  (self) => Object.keys(self).every((key) => key.length < 63 && PORT_NAME.test(key)),
+  (self) => keysOf(self).every((key) => key.length < 63 && PORT_NAME.test(key)),
 )
 
 const fields = {
