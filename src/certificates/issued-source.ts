@@ -33,6 +33,8 @@ export interface IssuedSource extends CertificateSource {
 /** Up to this share of its lifetime a leaf is renewed earlier, so that replicas do not renew in the same second. */
 const JITTER_SHARE = 0.05
 const DAY_MS = 86_400_000
+/** So long a look at the store may hold up a leaf that is due. */
+const PATIENCE_MS = 10_000
 
 /**
  * Waits until there is an authority, made or read, mints a leaf of it, and keeps both good until `signal` aborts.
@@ -77,14 +79,23 @@ async function keepLeaf({ keeper, leaf, alarm, options }: KeepLeaf): Promise<voi
   for (;;) {
     await alarm.sleep(pauseMs)
     if (signal.aborted) return
-    // Before the look as well: a store may take long to answer, and a leaf needs none to be renewed.
+    const looking = keeper.evaluate()
+    await inTime(looking, options)
+    // A leaf needs no store to be renewed. But an answer tells the time: before it, our clock may have jumped.
     await renew({ keeper, leaf, alarm, options }, earlierShare)
-    await keeper.evaluate()
+    await looking
     await renew({ keeper, leaf, alarm, options }, earlierShare)
     if (clock.nowMs() < warnAgainMs) continue
     warnAgainMs = clock.nowMs() + DAY_MS
     warnOfExpiry(keeper.current(), options)
   }
+}
+
+/** Resolves with `looking`, or without it when it takes too long. */
+async function inTime(looking: Promise<void>, { clock, signal }: IssuedSourceOptions): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([looking, clock.wait(PATIENCE_MS, AbortSignal.any([signal, over.signal]))])
+  over.abort()
 }
 
 /** Trouble leaves the leaf that is served as it is; the next tick tries again. */

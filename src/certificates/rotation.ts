@@ -303,8 +303,8 @@ function begun(step: WriteStep & { do: 'begin' }, from: AuthorityState, material
   const generation = step.above + 1
   const lifetimeMs = settings.authorityLifetimeMs
   const next = newAuthority({ installation, generation, nowMs, lifetimeMs, ...(key === undefined ? {} : { key }) })
-  // All but a next one that never signed: somebody may still serve a leaf of any of the others.
-  const kept = certificatesOf(from).filter(({ fingerprint }) => fingerprint !== from.next?.certificate.fingerprint)
+  // All of them, also a next one: it may have begun to sign without a trace, where the store lost that step.
+  const kept = certificatesOf(from)
   return {
     ...from,
     generation,

@@ -90,7 +90,7 @@ const cases: { name: string; configuration: WebhookConfiguration; want: unknown 
     want: { do: 'nothing' },
   },
   {
-    name: 'a newer generation of ours is not undone',
+    name: 'row 10: a newer generation of ours is not undone',
     configuration: configuration(
       entry({ service: SERVICE, caBundle: base64(two + one) }),
       entry({ service: SERVICE }, 'f'),
@@ -175,7 +175,7 @@ for (const { name, everyMs, seconds, least, most } of fights) {
   })
 }
 
-test('keepCaBundles: a lost race is decided anew on the new version', async () => {
+test('row 24: a lost race is decided anew on the new version', async () => {
   const { client, clock, patches, blank, settle, finish } = keeping()
   client.failures.push({ verb: 'patch', error: refusal(409) })
   blank()

@@ -82,6 +82,9 @@ class World {
   tokens = 0
   created = 0
   promoted = 0
+  lostMs = -Infinity
+  /** All that began to sign: the last one may sign although its writer never heard that it may. */
+  readonly signers: string[] = []
   nextReadIsStale = false
   nextAnswerIsLost = false
   readonly targets: Target[] = [
@@ -117,7 +120,7 @@ class World {
     else if (kind === 'ask' || kind === 'emergency') this.ask(kind === 'ask' ? '' : 'emergency-')
     else if (kind === 'undo') this.undo(who % 2)
     else if (kind === 'restart') this.restart(replica)
-    else if (kind === 'lose') this.write({ holds: 'nothing' })
+    else if (kind === 'lose') this.lose()
     else if (kind === 'staleRead') this.nextReadIsStale = true
     else this.nextAnswerIsLost = true
     for (const one of this.replicas) while (this.isLate(one)) this.step(one)
@@ -139,15 +142,27 @@ class World {
   /** Somebody puts back what was there before; not when that would take the trust from who signs, which is plain murder. */
   undo(index: number): void {
     if (this.stored.holds !== 'state' || this.stored.state.phase !== 'trusting') return
-    const signers = this.replicas.flatMap(({ memory }) => memory?.signer.certificate.pem ?? [])
+    const known = this.replicas.flatMap(({ memory }) => memory?.signer.certificate.pem ?? [])
+    const signers = [...known, ...this.signers.slice(-1)]
     const others = splitCertificates(this.stored.state.bundlePem).slice(1).join('')
     if (signers.every((pem) => others.includes(pem))) this.put(index, others)
   }
 
-  /** Never the last one that knows anything. */
+  /**
+   * Never the last one that knows the newest authority: with the stored one lost in the same moments its key is gone, and
+   * a new authority is what must be made then.
+   */
   restart(replica: Replica): void {
-    if (this.replicas.filter(({ memory }) => memory !== undefined).length < 2) return
+    const generation = replica.memory?.generation ?? 0
+    if (!this.replicas.some((other) => other !== replica && (other.memory?.generation ?? 0) >= generation)) return
     Object.assign(replica, { memory: undefined, dwell: undefined, hesitatesUntilMs: undefined, going: undefined })
+  }
+
+  /** Not twice while somebody waits for the content to come back: two losses with nothing seen between them look like one. */
+  lose(): void {
+    if (this.nowMs - this.lostMs <= HESITATION_MS + LONGEST_LAG_MS + LONGEST_WORK_MS) return
+    this.lostMs = this.nowMs
+    this.write({ holds: 'nothing' })
   }
 
   write(stored: StoredAuthority): void {
@@ -233,6 +248,7 @@ class World {
   /** I2: what signs from now on has been in every bundle for the dwell, without a break. */
   notePromotion({ signer }: AuthorityState): void {
     this.promoted++
+    this.signers.push(signer.certificate.pem)
     const sinceMs = this.nowMs - this.settings.trustDwellMs
     const inForce = this.history.filter(({ fromMs }, i) => fromMs > sinceMs || i === this.indexAt(sinceMs))
     for (const { bundles } of inForce)
@@ -311,16 +327,20 @@ function run(list: readonly Event[], settings: RotationSettings): World {
   return world
 }
 
+/** Seeds 1021 and 1023 once broke I1. A failure is not shrunk: with hundreds of events that takes for ever. */
+const SEEDS = [6, 1021, 1023]
+
 test('I1 to I4 hold under every order of events, and no authority is ever made without need', () => {
   let promoted = 0
-  fc.assert(
-    fc.property(events, (list) => {
-      const world = run(list, SETTINGS)
-      promoted += world.promoted
-      assert.equal(world.created, 0)
-    }),
-    { numRuns: 16, endOnFailure: true, seed: 6 },
-  )
+  for (const seed of SEEDS)
+    fc.assert(
+      fc.property(events, (list) => {
+        const world = run(list, SETTINGS)
+        promoted += world.promoted
+        assert.equal(world.created, 0)
+      }),
+      { numRuns: 10, endOnFailure: true, seed },
+    )
   assert.ok(promoted > 10, `only ${promoted} changes of authority were seen`)
 })
 

@@ -81,6 +81,8 @@ test('issued: a store that does not answer keeps no leaf from being renewed', as
     await clock.untilWaiting()
     isSilent = true
     clock.advance(LEAF_LIFETIME_MS * 0.7)
+    await clock.untilWaiting()
+    clock.advance(10_000)
     assert.notEqual((await renewed).certPem, first.certPem)
   })
 })
@@ -114,7 +116,7 @@ async function writePair(folder: string, pair: CertificatePair): Promise<void> {
   await writeFile(join(folder, 'ca.crt'), signer.certificate.pem)
 }
 
-test('files: a mounted volume that is swapped gives the new pair, half a pair leaves the last good one', async () => {
+test('row 27: a mounted volume that is swapped gives the new pair, half a pair leaves the last good one', async () => {
   await inTemporaryFolder(async (folder, end) => {
     const [first, second] = [pairOf('first.svc'), pairOf('second.svc')]
     await writePair(join(folder, '..1'), first)

@@ -290,6 +290,36 @@ test('two revisions have no object in common but the namespace', () => {
   assert.deepEqual(objectsOf({})[0], objectsOf({ revision: 'canary' })[0])
 })
 
+interface Deployment {
+  readonly spec: {
+    readonly template: {
+      readonly metadata: { readonly labels: Labels }
+      readonly spec: {
+        readonly containers: readonly Record<string, { failureThreshold: number; periodSeconds: number }>[]
+      }
+    }
+  }
+}
+
+const podOfServer = (): Deployment['spec']['template'] => {
+  const deployment = objectsOf({}).find(({ kind }) => kind === 'Deployment')
+  return (deployment as unknown as Deployment).spec.template
+}
+
+test('row 33: with every replica lost our own pods come up again, and so do those of the system', () => {
+  for (const name of ['kube-system', 'kube-public', 'kube-node-lease'])
+    assert.deepEqual(whoInjects(AUTO, { 'kubernetes.io/metadata.name': name }, {}), [], name)
+  for (const namespace of [{ 'kubernetes.io/metadata.name': 'mesh-admission' }, ON, rev('x')])
+    assert.deepEqual(whoInjects(AUTO, namespace, podOfServer().metadata.labels), [])
+})
+
+test('row 34: liveness gives up on a server that does not answer for a minute, readiness after seconds', () => {
+  const [server] = podOfServer().spec.containers
+  const givesUpS = (probe: string): number =>
+    (server?.[probe]?.failureThreshold ?? 0) * (server?.[probe]?.periodSeconds ?? 0)
+  assert.deepEqual([givesUpS('livenessProbe'), givesUpS('readinessProbe')], [60, 4])
+})
+
 test('one replica has no disruption budget: it would forbid draining the node', () => {
   assert.equal(
     objectsOf({ replicas: 1 }).some(({ kind }) => kind === 'PodDisruptionBudget'),

@@ -121,13 +121,15 @@ const unfit: readonly { name: string; pair: () => CertificatePair }[] = [
 ]
 
 for (const { name, pair: bad } of unfit) {
-  test(`certificate: ${name} is refused and the old one stays`, async (t) => {
+  test(`row 30: ${name} as a certificate is refused and the old one stays`, async (t) => {
     const { port, certificates, metrics, lines } = await serve(t)
     const first = await serialAt(port)
     certificates.set(bad())
     assert.equal(await serialAt(port), first)
     assert.equal(lines.at(-1)?.level, 'error')
     assert.equal(await metricValue(metrics, 'mesh_admission_certificate_reloads_total', { result: 'refused' }), 1)
+    certificates.set(issue())
+    assert.notEqual(await serialAt(port), first, 'the next good one is served')
   })
 }
 
@@ -181,7 +183,7 @@ function steppedClock(): { clock: Clock; waits: number[]; step: () => void } {
   }
 }
 
-test('drain: serves on with Connection: close until the delay is over, then refuses new connections', async (t) => {
+test('row 32: a drain serves on with Connection: close until the delay is over, then refuses new connections', async (t) => {
   const { app, port, health, metrics, connections } = await serve(t)
   const { clock, waits, step } = steppedClock()
   const agent = new Agent({ keepAlive: true })
@@ -238,14 +240,14 @@ test('connection age: a request beyond it is answered, and its connection closed
   assert.deepEqual(await post(port, agent), { status: 200, connection: 'close' })
 })
 
-test('keep-alive: the server outlasts the 90 s of an API server, and headers have 30 s', async (t) => {
+test('row 35: the server outlasts the 90 s of an API server, and headers have 30 s', async (t) => {
   const { app } = await serve(t)
   assert.equal(app.server.keepAliveTimeout, 120_000)
   assert.equal(app.server.headersTimeout, 30_000)
   assert.equal(app.server.requestTimeout, 30_000)
 })
 
-test('limits: a slow answer is not cut off, a connection may carry any number of requests, and there is a bound on them', async (t) => {
+test('row 35: a slow answer is not cut off, a connection may carry any number of requests, and there is a bound on them', async (t) => {
   const { server } = (await serve(t)).app
   assert.deepEqual([server.timeout, server.maxRequestsPerSocket ?? 0, server.maxConnections], [0, 0, 2000])
 })
