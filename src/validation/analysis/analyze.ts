@@ -15,6 +15,8 @@ export interface Analyzer {
 export interface AnalyzeOptions {
   /** The document of the mesh configuration. */
   readonly mesh?: Bag
+  /** The document of the mesh networks. */
+  readonly networks?: Bag
   /** False: Service, Namespace, Node, Pod and Secret are not looked at, as with files alone. */
   readonly runtime?: boolean
 }
@@ -24,9 +26,9 @@ const ORDER: readonly Level[] = ['Error', 'Warning', 'Info']
 /** All messages, the worst first; equal ones once. */
 export function analyze(
   objects: readonly MeshObject[],
-  { mesh = {}, runtime = true }: AnalyzeOptions = {},
+  { mesh = {}, networks = {}, runtime = true }: AnalyzeOptions = {},
 ): readonly Message[] {
-  const world = createWorld(objects, { mesh, runtime })
+  const world = createWorld(objects, { mesh, networks, runtime })
   const found = new Map<string, Message>()
   for (const { inputs, analyze: run } of ANALYZERS) {
     if (!runtime && inputs.some((kind) => RUNTIME_KINDS.has(kind))) continue

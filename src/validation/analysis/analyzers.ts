@@ -1,11 +1,14 @@
 /** All analyzers. Their order does not matter: messages are sorted. */
 import type { Analyzer } from './analyze.ts'
 import { annotations } from './analyzers/annotations.ts'
+import { negativeConditions } from './analyzers/conditions.ts'
 import { externalControlPlane, gatewayApiVersions, injectorWebhooks } from './analyzers/control-plane.ts'
 import { destinationRuleHosts, serverVerification } from './analyzers/destination-rules.ts'
 import { patchOperations } from './analyzers/envoy-filters.ts'
 import { conflictingGateways, duplicateCertificates, gatewayPods, gatewaySecrets } from './analyzers/gateways.ts'
+import { uninjectedDeployments, uninjectedPods } from './analyzers/image-auto.ts'
 import { missingProxies, namespaceInjection, proxyImages, reservedUser } from './analyzers/injection.ts'
+import { networkRegistries } from './analyzers/mesh-networks.ts'
 import { schemaAnalyzers } from './analyzers/schema.ts'
 import {
   ambientSidecars,
@@ -57,11 +60,15 @@ export const ANALYZERS: readonly Analyzer[] = [
   jwksRestriction,
   missingProxies,
   namespaceInjection,
+  negativeConditions,
+  networkRegistries,
   patchOperations,
   portNames,
   proxyImages,
   reservedUser,
   serverVerification,
   telemetryProviders,
+  uninjectedDeployments,
+  uninjectedPods,
   ...workloadSelectors,
 ]

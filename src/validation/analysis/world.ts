@@ -23,6 +23,7 @@ export interface World {
   find(kind: KindName, fullName: string): Resource | undefined
   /** The mesh configuration, not merged over the defaults. */
   readonly mesh: Bag
+  readonly networks: Bag
   readonly rootNamespace: string
 }
 
@@ -33,7 +34,7 @@ const NEVER_LOADED: ReadonlySet<string> = new Set([
   'kube-node-lease',
   'local-path-storage',
 ])
-const SYSTEM_NAMESPACE = 'istio-system'
+export const SYSTEM_NAMESPACE = 'istio-system'
 
 /** istiod: the ingress gateway of a default installation is taken to be there, under these names. */
 const DEFAULT_POD_NAME = 'istio-ingressgateway-dummypod'
@@ -64,7 +65,10 @@ const DEFAULT_GATEWAY: readonly MeshObject[] = [
   },
 ]
 
-export function createWorld(objects: readonly MeshObject[], { mesh, runtime }: { mesh: Bag; runtime: boolean }): World {
+export function createWorld(
+  objects: readonly MeshObject[],
+  { mesh, networks, runtime }: { mesh: Bag; networks: Bag; runtime: boolean },
+): World {
   const byKind = new Map<string, Resource[]>()
   const byName = new Map<string, Resource>()
   for (const object of [...objects, ...DEFAULT_GATEWAY]) {
@@ -81,6 +85,7 @@ export function createWorld(objects: readonly MeshObject[], { mesh, runtime }: {
     all: (kind) => byKind.get(kind) ?? [],
     find: (kind, fullName) => byName.get(`${kind} ${fullName}`),
     mesh,
+    networks,
     rootNamespace: textOf(mesh['rootNamespace']) || SYSTEM_NAMESPACE,
   }
 }

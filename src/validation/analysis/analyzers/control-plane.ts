@@ -1,6 +1,8 @@
 /** The control plane's own objects: webhook configurations and definitions. */
 import { isIpAddress } from '../../../base/ip-address.ts'
 import type { Analyzer } from '../analyze.ts'
+import type { Labels } from '../label-selector.ts'
+import { selectorHolds } from '../label-selector.ts'
 import type { Message } from '../messages.ts'
 import { message } from '../messages.ts'
 import type { Bag } from '../read.ts'
@@ -83,7 +85,6 @@ function missingService({ clientConfig }: Bag, world: World): string | undefined
   return world.find('Service', name) === undefined ? name : undefined
 }
 
-type Labels = Readonly<Record<string, string | undefined>>
 const VALUES: Readonly<Record<string, readonly (string | undefined)[]>> = {
   'istio-injection': [undefined, 'enabled', 'disabled'],
   'istio.io/rev': [undefined, 'default', 'canary'],
@@ -94,7 +95,8 @@ const VALUES: Readonly<Record<string, readonly (string | undefined)[]>> = {
 function overlap(a: Bag, b: Bag): boolean {
   const spaces = combinations(['istio-injection', 'istio.io/rev'], [a['namespaceSelector'], b['namespaceSelector']])
   const pods = combinations(['sidecar.istio.io/inject', 'istio.io/rev'], [a['objectSelector'], b['objectSelector']])
-  const both = (labels: Labels, name: string): boolean => holds(a[name], labels) && holds(b[name], labels)
+  const both = (labels: Labels, name: string): boolean =>
+    selectorHolds(a[name], labels) && selectorHolds(b[name], labels)
   return (
     spaces.some((labels) => both(labels, 'namespaceSelector')) && pods.some((labels) => both(labels, 'objectSelector'))
   )
@@ -119,17 +121,6 @@ function combinations(names: readonly string[], selectors: readonly unknown[]): 
   for (const [name, list] of values)
     all = all.flatMap((labels) => [...list].map((value) => ({ ...labels, [name]: value })))
   return all
-}
-
-function holds(selector: unknown, labels: Labels): boolean {
-  const { matchLabels, matchExpressions } = bagOf(selector)
-  if (!Object.entries(textMapOf(matchLabels)).every(([key, value]) => labels[key] === value)) return false
-  return bagsOf(matchExpressions).every(({ key, operator, values }) => {
-    const value = labels[textOf(key)]
-    if (operator === 'In') return value !== undefined && textsOf(values).includes(value)
-    if (operator === 'NotIn') return value === undefined || !textsOf(values).includes(value)
-    return (operator === 'Exists') === (value !== undefined)
-  })
 }
 
 const MINIMUM_VERSIONS: Readonly<Record<string, readonly [number, number, number]>> = {
