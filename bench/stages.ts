@@ -66,11 +66,11 @@ export function benchStages(rounds: number): string[] {
 
 const cell = (ms: number, total: number): string => `${ms.toFixed(3)} ms | ${((ms / total) * 100).toFixed(0)} %`
 
-/** Medians by stage; the first quarter of the rounds is to warm up. */
+/** Medians by stage; three quarters of the rounds are to warm up. */
 function measure(next: () => Buffer, rounds: number): ReadonlyMap<string, number> {
   const [stages, injectAll] = makeStages()
   const samples = new Map<string, number[]>()
-  const warmUp = Math.ceil(rounds / 2)
+  const warmUp = rounds * 3
   for (let round = 0; round < warmUp + rounds; round++) {
     const passages: Passage[] = Array.from({ length: REVIEWS }, () => ({ body: next() }))
     const times = stages.map(([name, run]) => [name, timed(run, passages)] as const)

@@ -16,9 +16,13 @@ export function spread(samples: readonly number[]): number {
   return (Math.max(...samples) - Math.min(...samples)) / 2 / median(samples)
 }
 
+/** CPU time after which V8 has compiled what it runs often: a server is past it within its first minutes. */
+const WARM_UP_MS = 3000
+
 /** Median milliseconds of CPU time of one call of `run`: `rounds` samples, each long enough to be timed (at least 100 ms). */
 export function timeCpuMs(run: () => void, rounds = 7): { medianMs: number; spread: number } {
   let calls = 1
+  for (let usedMs = 0; usedMs < WARM_UP_MS;) usedMs += cpuMsOf(run, 10)
   while (cpuMsOf(run, calls) < 100) calls *= 2
   const samples = Array.from({ length: rounds }, () => cpuMsOf(run, calls) / calls)
   return { medianMs: median(samples), spread: spread(samples) }
