@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { shippedConfigText, shippedMeshText, shippedValuesText } from '../../src/cli/serve/shipped.ts'
-import { createInjector, type InjectorInputs } from '../../src/injection/index.ts'
+import type { InjectorInputs } from '../../src/injection/index.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
+import { NO_WORLD, shippedInjector } from '../support/injected.ts'
 import { randomPod, TOKEN_VOLUME } from '../support/random-pod.ts'
 import { metricValue, review, webhook } from '../support/webhook.ts'
 
@@ -14,21 +14,8 @@ const PODS = 10_000
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 function engine(part: Partial<InjectorInputs> = {}): Inject {
-  const { inject } = createInjector({
-    configText: shippedConfigText(),
-    valuesText: shippedValuesText(),
-    meshTexts: [shippedMeshText()],
-    revision: 'default',
-    nativeSidecars: 'true',
-    platform: '',
-    compliancePolicy: '',
-    compat: 'off',
-    env: () => undefined,
-    warn: () => undefined,
-    ...part,
-  })
-  const world = { proxyConfigs: [] }
-  return (request) => inject(request, world)
+  const { inject } = shippedInjector({ nativeSidecars: 'true', ...part })
+  return (request) => inject(request, NO_WORLD)
 }
 
 const ENGINES = [engine(), engine({ nativeSidecars: 'false' }), engine({ revision: 'canary', compat: 'istiod' })]

@@ -19,6 +19,35 @@ export interface Served {
   readonly end: () => Promise<void>
 }
 
+export interface LiveServer {
+  readonly webhook: RunningWebhook
+  /** Name of its authority's Secret. */
+  readonly caSecret: string
+  /** Ends it at once. */
+  readonly close: () => Promise<void>
+}
+
+/** A server for the live API server that is not registered yet. */
+export async function startLive(flags: Parameters<typeof resolveServeOptions>[0] = {}): Promise<LiveServer> {
+  const given = { kubeconfig: KUBECONFIG, address: '127.0.0.1', port: '0', healthPort: '0', metricsPort: '0', ...flags }
+  const options = resolveServeOptions(given, {})
+  const life = new AbortController()
+  const deps = { clock: systemClock, log: SILENT }
+  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
+  const webhook = await startWebhook(options, {
+    ...deps,
+    cluster,
+    source: cluster?.source ?? createFileSource(options),
+    compile: compileEngine(options, { env: {}, log: SILENT }),
+    giveUp: life.signal,
+  })
+  const close = async (): Promise<void> => {
+    await webhook.close(AbortSignal.abort())
+    life.abort()
+  }
+  return { webhook, caSecret: options.caSecret, close }
+}
+
 export async function serveLive({
   revision,
   istioNamespace,
@@ -35,28 +64,16 @@ export async function serveLive({
   /** Of `kubectl apply`. @default none */
   readonly applyFlags?: readonly string[]
 }): Promise<Served> {
-  const given = { kubeconfig: KUBECONFIG, istioNamespace, revision, address: '127.0.0.1', ...more }
-  const options = resolveServeOptions({ ...given, port: '0', healthPort: '0', metricsPort: '0' }, {})
-  const life = new AbortController()
-  const deps = { clock: systemClock, log: SILENT }
-  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
-  const webhook = await startWebhook(options, {
-    ...deps,
-    cluster,
-    source: cluster?.source ?? createFileSource(options),
-    compile: compileEngine(options, { env: {}, log: SILENT }),
-    giveUp: life.signal,
-  })
+  const { webhook, caSecret, close } = await startLive({ istioNamespace, revision, ...more })
   const plan = planInstallation({ revision, url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
   const manifest = renderManifests(plan, ['webhooks'])
   await kubectl(['apply', ...applyFlags, '-f', '-'], manifest)
   const end = async (): Promise<void> => {
     const names = plan.configurations.map(({ name }) => name)
     await kubectl(['delete', 'mutatingwebhookconfiguration', '--ignore-not-found', ...names])
-    await webhook.close(AbortSignal.abort())
-    life.abort()
+    await close()
     for (const kind of ['secret', 'lease']) {
-      await kubectl(['-n', 'default', 'delete', kind, options.caSecret, '--ignore-not-found'])
+      await kubectl(['-n', 'default', 'delete', kind, caSecret, '--ignore-not-found'])
     }
   }
   return { webhook, manifest, end }

@@ -3,18 +3,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { systemClock } from '../../../src/base/clock.ts'
-import { SILENT } from '../../../src/base/log.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
 import { renderManifests } from '../../../src/cli/manifests/render.ts'
-import { openCluster } from '../../../src/cli/serve/cluster.ts'
-import { compileEngine } from '../../../src/cli/serve/engine.ts'
-import { createFileSource } from '../../../src/cli/serve/file-source.ts'
-import { resolveServeOptions } from '../../../src/cli/serve/options.ts'
-import { startWebhook } from '../../../src/cli/serve/webhook.ts'
 import { allFindings, validate } from '../../../src/validation/index.ts'
 import { KINDS } from '../../../src/validation/registry.ts'
-import { KUBECONFIG, eventually, kubectl, skipWithoutCluster, tryKubectl } from '../../support/cluster.ts'
+import { eventually, kubectl, skipWithoutCluster, tryKubectl } from '../../support/cluster.ts'
+import { startLive } from '../../support/live-webhook.ts'
 import { MESH_SPECS } from '../../support/mesh-specs.ts'
 import { createRawApi } from '../../support/raw-api.ts'
 import { PROJECT_ROOT } from '../../support/shared.ts'
@@ -54,24 +48,12 @@ after(async () => {
 
 /** A server as `serve --kubeconfig` starts it, registered by URL; it is called once its caBundle is there. */
 async function serve(): Promise<void> {
-  const given = { kubeconfig: KUBECONFIG, address: '127.0.0.1', port: '0', healthPort: '0', metricsPort: '0' }
-  const options = resolveServeOptions(given, {})
-  const life = new AbortController()
-  const deps = { clock: systemClock, log: SILENT }
-  const cluster = await openCluster(options, { ...deps, env: {}, signal: life.signal })
-  const webhook = await startWebhook(options, {
-    ...deps,
-    cluster,
-    source: cluster?.source ?? createFileSource(options),
-    compile: compileEngine(options, { env: {}, log: SILENT }),
-    giveUp: life.signal,
-  })
+  const { webhook, caSecret, close } = await startLive()
   const plan = planInstallation({ url: `https://127.0.0.1:${webhook.port}` }, '0.0.0-test')
   ends.push(async () => {
     await kubectl(['delete', 'validatingwebhookconfiguration', ...plan.validators.map(({ name }) => name)])
-    await webhook.close(AbortSignal.abort())
-    life.abort()
-    await kubectl(['-n', 'default', 'delete', 'secret', options.caSecret, '--ignore-not-found'])
+    await close()
+    await kubectl(['-n', 'default', 'delete', 'secret', caSecret, '--ignore-not-found'])
   })
   await kubectl(['apply', '-f', '-'], renderManifests(plan, ['validation']))
 }
