@@ -110,5 +110,7 @@ interface Summary {
 
 function summaryLine({ files, checked, skipped, errors, warnings }: Summary): string {
   const others = skipped === 0 ? '' : `, ${skipped} of other kinds skipped`
-  return `${checked} objects in ${files} files${others}: ${errors} errors, ${warnings} warnings\n`
+  return `${count(checked, 'object')} in ${count(files, 'file')}${others}: ${count(errors, 'error')}, ${count(warnings, 'warning')}\n`
 }
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`

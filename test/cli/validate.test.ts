@@ -68,6 +68,11 @@ const ROWS: readonly { name: string; text: string; want: readonly string[] }[] =
     text: GOOD.replace('spec:', 'kind: DestinationRule\nspec:'),
     want: ['4:1 error YAML'],
   },
+  {
+    name: 'a bad key of a condition is reported at the key',
+    text: `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec:\n  rules:\n  - when:\n    - key: foo\n      values: [a]\n`,
+    want: ['7:7 error POLICY_CONDITION', '7:7 error POLICY_CONDITION'],
+  },
   { name: 'broken YAML is an error with a place', text: 'a: [b\n', want: ['2:1 error YAML'] },
   {
     name: 'the elements of a List are looked at',
@@ -177,4 +182,15 @@ test('folders are walked, and patterns matched, in the order of names', async ()
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('validate: a duplicate key is named', () => {
+  const { findings } = checkText(GOOD.replace('spec:', 'kind: DestinationRule\nspec:'), { file: 'f', strict: true })
+  assert.match(findings[0]?.message ?? '', /^key kind stands here for the second time/)
+})
+
+test('validate: a pattern below a folder that does not exist matches nothing, and says so', async () => {
+  const { code, err } = await run(['-f', 'no-such-folder/*.yaml'])
+  assert.equal(code, 2)
+  assert.match(err, /no file matches no-such-folder/)
 })

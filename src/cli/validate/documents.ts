@@ -36,7 +36,10 @@ function sourceDocument(document: Document.Parsed, text: string, lines: LineCoun
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const problems = document.errors.map((error) => ({ text: firstLine(error.message), ...at(error.pos[0]) }))
+  const problems = document.errors.map(({ code, message, pos }) => ({
+    text: code === 'DUPLICATE_KEY' ? duplicateText(text, pos[0]) : firstLine(message),
+    ...at(pos[0]),
+  }))
   const start = at(document.contents?.range[0] ?? document.range[0])
   const onlyDuplicates = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
   const read = onlyDuplicates ? readValue(text.slice(document.range[0], document.range[2])) : undefined
@@ -47,6 +50,12 @@ function sourceDocument(document: Document.Parsed, text: string, lines: LineCoun
     problems,
     locate: (steps) => at(offsetOf(document.contents, steps) ?? document.range[0]),
   }
+}
+
+/** The parser points at the key, but does not say its name. */
+function duplicateText(text: string, offset: number): string {
+  const key = /^[^\n:]{1,80}/.exec(text.slice(offset, offset + 80))?.[0].trim() ?? ''
+  return `key ${key} stands here for the second time: keep one of them, or begin a new document with --- before it`
 }
 
 /** The parser adds a picture of the place below its sentence. */

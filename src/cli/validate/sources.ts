@@ -31,7 +31,9 @@ async function expand(name: string): Promise<readonly string[]> {
   if (kind === 'file') return [name]
   if (kind === 'folder') return walk(name)
   if (!/[*?]/.test(name)) throw new ProjectError('OPTION_INVALID', `--filename: ${name} does not exist`)
-  const matching = (await walk(baseOf(name), false)).filter((path) => patternOf(name).test(path.split(sep).join('/')))
+  const base = baseOf(name)
+  const below = (await kindOf(base)) === 'folder' ? await walk(base, false) : []
+  const matching = below.filter((path) => patternOf(name).test(path.split(sep).join('/')))
   if (matching.length === 0) throw new ProjectError('OPTION_INVALID', `--filename: no file matches ${name}`)
   return matching
 }

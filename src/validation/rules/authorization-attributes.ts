@@ -21,15 +21,25 @@ const EXACT: Readonly<Record<string, ValuesCheck>> = {
 /** istiod: loose prefixes, `request.headersX[a]` is taken as well. */
 const KEYED_PREFIXES = ['request.headers', 'request.auth.claims', 'experimental.envoy.filters.']
 
-/** What is wrong with a condition's key or one of its lists. */
-export function wrongAttribute(key: string, values: readonly string[]): string | undefined {
+/** What is wrong with one of a condition's lists, or with its key, and which of them it is. */
+export function wrongAttribute(
+  key: string,
+  values: readonly string[],
+): { readonly part: 'key' | 'values'; readonly text: string } | undefined {
   const [empty] = wrongEmpty(key, values)
-  if (empty !== undefined) return empty
+  if (empty !== undefined) return { part: 'values', text: empty }
+  const badKey = wrongKey(key)
+  if (badKey !== undefined) return { part: 'key', text: badKey }
+  const text = Object.hasOwn(EXACT, key) ? EXACT[key]?.(key, values).join('; ') : undefined
+  return text === undefined || text === '' ? undefined : { part: 'values', text }
+}
+
+function wrongKey(key: string): string | undefined {
   if (KEYED_PREFIXES.some((prefix) => key.startsWith(prefix))) {
     // The exact names of claims-free request.auth keys do not begin like any of these.
     return isBracketed(key) ? undefined : `bad key (${key}): should have format a[b]`
   }
-  if (Object.hasOwn(EXACT, key)) return EXACT[key]?.(key, values).join('; ') || undefined
+  if (Object.hasOwn(EXACT, key)) return undefined
   if (key === 'destination.namespace') return `attribute ${key} is replaced by metadata.namespace`
   if (key.startsWith('destination.labels')) return `attribute ${key} is replaced by the workload selector`
   if (key === 'destination.name' || key === 'destination.user')

@@ -215,12 +215,15 @@ function checkCondition({ key = '', values = [], notValues = [] }: Condition, at
   if (values.length === 0 && notValues.length === 0) {
     report.error('POLICY_CONDITION', at, `at least one of \`values\` or \`notValues\` must be set for key ${key}`)
   }
-  const badValue = wrongAttribute(key, values)
-  if (badValue !== undefined)
-    report.error('POLICY_CONDITION', field(at, 'values'), `invalid \`value\` for \`key\` ${key}: ${badValue}`)
-  const badNotValue = wrongAttribute(key, notValues)
-  if (badNotValue !== undefined)
-    report.error('POLICY_CONDITION', field(at, 'notValues'), `invalid \`notValue\` for \`key\` ${key}: ${badNotValue}`)
+  for (const [name, list, word] of [
+    ['values', values, 'value'],
+    ['notValues', notValues, 'notValue'],
+  ] as const) {
+    const wrong = wrongAttribute(key, list)
+    if (wrong === undefined) continue
+    const here = field(at, wrong.part === 'key' ? 'key' : name)
+    report.error('POLICY_CONDITION', here, `invalid \`${word}\` for \`key\` ${key}: ${wrong.text}`)
+  }
 }
 
 const TCP_SOURCES = [
