@@ -47,7 +47,7 @@ const REASONS: Readonly<Record<string, readonly RegExp[]>> = {
   '002:4864': [/^YAML /],
   '002:5105': [/^ADVICE_POLICY_SCOPE spec/],
   '002:5147': [/^YAML /],
-  '002:5210': [/^YAML .*unique/],
+  '002:5210': [/^YAML key source stands here for the second time/],
   '002:5769': [/^ENVOY_PATCH_INCOMPLETE spec\.configPatches\[0\]\.patch/],
   '002:5803': [/^YAML /],
   '002:5931': [/^FIELD_UNKNOWN spec\.selector\.labels/, /^SELECTOR_EMPTY spec\.selector/],
