@@ -63,10 +63,13 @@ function lastGroup(blocks: string): number | undefined {
   return ends.includes(undefined) ? undefined : ends[0]
 }
 
-/** `1000620000/10000` (start and size) or `1-5`; in unsigned 32-bit arithmetic, what follows the number is ignored. */
+/**
+ * `1000620000/10000` (start and size) or `1-5`; in unsigned 32-bit arithmetic. White space before a number, but no line
+ * break, and what follows the second one are ignored.
+ */
 function lastId(block: string): number | undefined {
-  const sized = /^\s*([\d_]+)\/\s*([\d_]+)/.exec(block)
-  const ended = /^\s*([\d_]+)-\s*([\d_]+)/.exec(block)
+  const sized = /^[^\S\n]*(\d+)\/[^\S\n]*(\d+)/.exec(block)
+  const ended = /^[^\S\n]*(\d+)-[^\S\n]*(\d+)/.exec(block)
   const [start, other] = (block.includes('/') ? sized : ended)?.slice(1).map(Number) ?? []
   if (!isUint32(start) || !isUint32(other)) return undefined
   return block.includes('/') ? (start + other - 1) >>> 0 : other
