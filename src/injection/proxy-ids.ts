@@ -32,15 +32,17 @@ export function resetStampedIds(pod: Pod): Pod {
   const sidecar = findSidecar(pod)
   const context = sidecar?.securityContext
   if (sidecar === undefined || context === undefined || context === null) return pod
-  if ((context.runAsUser ?? 0) !== applicationUid(pod)) return pod
+  const isApplication = ({ name = '' }: Container): boolean => !NOT_APPLICATIONS.includes(name)
+  const uid = lastUid(pod, ({ name }) => name === CONTAINER_NAME.proxy)
+  if (uid !== lastUid(pod, isApplication)) return pod
   const { runAsUser: _uid, runAsGroup: _gid, ...rest } = context
   return replaceContainer(pod, sidecar, { ...sidecar, securityContext: rest })
 }
 
-/** istiod: the last container that sets a uid counts. */
-function applicationUid(pod: Pod): number {
+/** istiod: the last such container that sets a uid counts. */
+function lastUid(pod: Pod, isMeant: (container: Container) => boolean): number {
   const uids = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-    .filter((container) => !NOT_APPLICATIONS.includes(container.name ?? ''))
+    .filter(isMeant)
     .flatMap((container) => container.securityContext?.runAsUser ?? [])
   return uids.at(-1) ?? 0
 }

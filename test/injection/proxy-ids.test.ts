@@ -38,6 +38,16 @@ const podWith = (proxy: SecurityContext, app?: SecurityContext): Pod => ({
 const RESETS: { name: string; pod: Pod; want: SecurityContext }[] = [
   { name: 'equal uids are cleared', pod: podWith({ runAsUser: 7, runAsGroup: 8 }, { runAsUser: 7 }), want: {} },
   { name: 'other uids stay', pod: podWith({ runAsUser: 6 }, { runAsUser: 7 }), want: { runAsUser: 6 } },
+  {
+    name: 'of two proxies the last uid is compared',
+    pod: {
+      spec: {
+        containers: [{ name: 'istio-proxy', securityContext: { runAsUser: 0 } }],
+        initContainers: [{ name: 'istio-proxy', securityContext: { runAsUser: 7 } }],
+      },
+    },
+    want: { runAsUser: 0 },
+  },
   { name: 'with no uid anywhere the gid is cleared', pod: podWith({ runAsGroup: 8 }), want: {} },
 ]
 for (const { name, pod, want } of RESETS) {
