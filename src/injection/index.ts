@@ -175,8 +175,9 @@ interface RequestContext {
 }
 
 function injectRequest(request: InjectionRequest, { world, inputs, compiled }: RequestContext): InjectionResult {
+  const decoded = decodeTyped(POD, request.pod, { unknownFields: 'keep' })
   const raw = withoutManagedFields(request.pod)
-  const received = withNamespace(decodeTyped(POD, raw, { unknownFields: 'keep' }) as Pod, request.namespace)
+  const received = withNamespace(withoutManagedFields(decoded) as Pod, request.namespace)
   const { unreadable } = wishOf(received)
   if (unreadable !== undefined) inputs.warn(`cannot read ${ANNOTATION.inject} value ${JSON.stringify(unreadable)}`)
   const decision = decide(received, compiled.config)

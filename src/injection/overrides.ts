@@ -7,7 +7,7 @@ import { draftOf, findInDraft, podOfDraft } from './draft.ts'
 import type { PodDraft } from './draft.ts'
 import { CONTAINER } from './model/container.ts'
 import { decodeTyped } from './model/decode.ts'
-import { overlayContainer } from './overlay.ts'
+import { overlayContainer, stage } from './overlay.ts'
 import { OVERRIDES, injectedNames, readOverrides } from './reinjection.ts'
 import type { Overrides } from './reinjection.ts'
 import { goJson } from './template/go/json-write.ts'
@@ -39,12 +39,15 @@ export function applyOverrides(input: OverrideInput): Pod {
   const { original } = input
   const found = findOverrides(input)
   const draft = draftOf(input.merged)
-  if (found.containers.length > 0) draft.containers = layOver(draft.containers, found.containers)
-  if (found.initContainers.length > 0) {
+  stage('failed to apply sidecar container: ', () => {
+    if (found.containers.length > 0) draft.containers = layOver(draft.containers, found.containers)
+  })
+  stage('failed to apply sidecar init container: ', () => {
+    if (found.initContainers.length === 0) return
     // istiod: such an overlay holds an empty list of containers, which is merged as well
     draft.containers = layOver(draft.containers, [])
     draft.initContainers = layOver(draft.initContainers, found.initContainers)
-  }
+  })
   const isFirstRun = original.metadata?.annotations?.[ANNOTATION.status] === undefined
   if (isFirstRun && found.containers.length + found.initContainers.length > 0) {
     draft.annotations[ANNOTATION.overrides] = goJson(OVERRIDES, found)

@@ -61,6 +61,15 @@ test('overrides: what istiod panics of is refused', () => {
   )
 })
 
+test('overrides: an error says which container could not be applied', () => {
+  const withLimits = (limits: StringMap): Container => ({ ...proxy(), resources: { limits } }) as Container
+  const users = withLimits({ $retainKeys: '1' })
+  const into = (section: 'containers' | 'initContainers') => () =>
+    apply(podOf({ containers: [users] }), { [section]: [withLimits({ cpu: '1' })] })
+  assert.throws(into('containers'), /^.*failed to apply sidecar container: strategic merge: /)
+  assert.throws(into('initContainers'), /^.*failed to apply sidecar init container: strategic merge: /)
+})
+
 test('overrides: containers of one name come together', () => {
   const users = { containers: [proxy(), { name: 'b' }, proxy({ image: 'second:1' })] }
   const pod = apply(podOf(users), { initContainers: [proxy()] }, { merged: podOf(users) })
