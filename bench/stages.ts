@@ -137,7 +137,7 @@ function objectOf(body: Buffer): unknown {
 }
 
 /** Over nothing, to see what the template adds, and over the pod. */
-function mergeTwice({ pod = {}, overlay }: Passage): Pod {
+function mergeTwice({ pod = {}, overlay = { patch: {} } }: Passage): Pod {
   applyOverlay({}, overlay)
   return applyOverlay(pod, overlay)
 }

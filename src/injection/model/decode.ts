@@ -16,6 +16,8 @@ export interface DecodeOptions {
    * the outcome of a merge, its members are sorted by name first.
    */
   readonly errorOrder?: 'given' | 'sorted'
+  /** Tells parts that are in the form Go writes already, each where its type is wanted: they are not looked into. */
+  readonly isTyped?: (part: object) => boolean
 }
 
 /**
@@ -34,8 +36,8 @@ export function decodeTyped(type: GoType, json: unknown, options: DecodeOptions)
   }
 }
 
-function decode(type: GoType, json: unknown, { unknownFields }: DecodeOptions): unknown {
-  const run: Run = { path: [], struct: undefined, error: undefined }
+function decode(type: GoType, json: unknown, { unknownFields, isTyped }: DecodeOptions): unknown {
+  const run: Run = { path: [], struct: undefined, error: undefined, isTyped }
   const value = codecOf(type, CODECS[unknownFields]).decode(json, run)
   if (run.error !== undefined) throw new ModelError(run.error)
   return value
@@ -73,6 +75,7 @@ interface Run {
   struct: StructType | undefined
   /** Text of the first wrong kind. Go carries on after it, and so do we, as a later reader's refusal counts more. */
   error: string | undefined
+  readonly isTyped: DecodeOptions['isTyped']
 }
 
 interface Codec {
@@ -131,7 +134,8 @@ function sliceCodec(type: SliceType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!Array.isArray(value)) return refuse(value, { type, run, zero: null })
-      return decodeElements(value, element, run)
+      const list: readonly unknown[] = value
+      return run.isTyped?.(list) === true ? list : decodeElements(list, element, run)
     },
     zero: () => null,
     isEmpty: (value) => value === null || (value as unknown[]).length === 0,
@@ -152,6 +156,7 @@ function mapCodec(type: MapType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!isJsonObject(value)) return refuse(value, { type, run, zero: null })
+      if (run.isTyped?.(value) === true) return value
       let copy: JsonObject | undefined
       for (const key of Object.keys(value)) {
         const member = element.decode(value[key], run)
@@ -241,7 +246,8 @@ function structCodec(type: StructType, set: CodecSet): Codec {
     isEmpty: NEVER,
     decode: (value, run) => {
       if (value === null) return zero()
-      return isJsonObject(value) ? decodeMembers(value, layout, run) : refuse(value, { type, run, zero: zero() })
+      if (!isJsonObject(value)) return refuse(value, { type, run, zero: zero() })
+      return run.isTyped?.(value) === true ? value : decodeMembers(value, layout, run)
     },
   }
 }
