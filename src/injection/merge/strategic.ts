@@ -34,9 +34,9 @@ function documentOf(value: unknown): JsonObject {
 }
 
 function mergeMaps(original: JsonObject, patch: JsonObject, context: MergeContext): JsonObject {
-  const { schema, takenFor } = context
   const directive = memberOf(patch, DIRECTIVE)
   if (directive !== undefined) return applyDirective(directive, patch)
+  const { schema, takenFor } = context
   const draft = new Draft(original)
   const rest = new Set(Object.keys(patch))
   if (rest.delete(RETAIN_KEYS)) retainKeys(draft, patch, rest)
@@ -83,7 +83,8 @@ class Draft {
 }
 
 function takeWithPrefix(names: Set<string>, prefix: string): string[] {
-  const found = [...names].filter((name) => name.startsWith(prefix))
+  const found: string[] = []
+  for (const name of names) if (name.startsWith(prefix)) found.push(name)
   for (const name of found) names.delete(name)
   return found
 }
