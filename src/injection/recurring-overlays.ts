@@ -7,7 +7,7 @@ import { isJsonObject } from './model/members.ts'
 import type { JsonObject } from './model/members.ts'
 import { POD } from './model/pod.ts'
 import type { GoType } from './template/types.ts'
-import { changesFrom, memberAt, shapeOf, type Change, type ShapeScalar, type TextShape } from './yaml/text-shape.ts'
+import { memberAt, shapeOf, type Change, type ShapeScalar, type TextShape } from './yaml/text-shape.ts'
 
 /** What a patch makes of nothing: a typed pod, whose parts may stand in any pod for the patch's where nothing else does. */
 export interface TypedParts {
@@ -36,7 +36,7 @@ export class RecurringOverlays {
   /** The overlay of a text; undefined for texts that are no simple YAML map. */
   read(text: string): RecurringOverlay | undefined {
     for (const known of this.#known) {
-      const changes = changesFrom(known.shape, text)
+      const changes = known.shape.changesFrom(text)
       if (changes === undefined) continue
       if (wouldKnowMore(known, changes)) return this.#learn(text, known)
       this.#keep(known)

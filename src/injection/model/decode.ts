@@ -84,6 +84,8 @@ interface Codec {
   readonly zero: () => unknown
   /** Whether `omitempty` leaves the value out. */
   readonly isEmpty: (value: unknown) => boolean
+  /** Of scalars: whether the value is taken as it is. */
+  readonly fits?: (value: unknown) => boolean
 }
 
 interface CodecSet {
@@ -179,6 +181,7 @@ function scalarCodec(type: ScalarType): Codec {
     },
     zero: () => zero,
     isEmpty: (value) => value === zero,
+    fits,
   }
 }
 
@@ -297,6 +300,7 @@ function complete(object: JsonObject, present: readonly FieldCodec[]): JsonObjec
 
 /** Four parameters instead of an object: it runs for every field of every pod. */
 function decodeField(value: unknown, field: FieldCodec, type: StructType, run: Run): unknown {
+  if (field.codec.fits?.(value) === true) return value
   const { path, struct } = run
   for (const name of field.path) path.push(name)
   run.struct = type

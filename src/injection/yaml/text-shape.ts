@@ -1,13 +1,11 @@
 /** Texts that differ in nothing but single scalars, as a template's do from pod to pod, need not be read as a whole. */
 import { isJsonObject, memberOf } from '../model/members.ts'
-import { readScalarAt, readSimpleYaml, type ScalarSpot } from './read-simple.ts'
+import { readScalarAt, readSimpleYaml, type ScalarRead, type ScalarSpot } from './read-simple.ts'
 
-/** What texts of one shape have in common. */
-export interface TextShape {
-  readonly scalars: readonly ShapeScalar[]
-  /** The text behind the last scalar. */
-  readonly rest: string
-  /** JSON of the text that the shape was taken from. */
+/** Another scalar than the shape's. */
+export interface Change {
+  /** Index in the shape's scalars. */
+  readonly index: number
   readonly value: unknown
 }
 
@@ -18,12 +16,78 @@ export interface ShapeScalar extends Pick<ScalarSpot, 'path' | 'value' | 'litera
   readonly text: string
 }
 
-/** Another scalar than the shape's. */
-export interface Change {
-  /** Index in the shape's scalars. */
-  readonly index: number
+/** What texts have in common that differ in scalars alone. */
+export class TextShape {
+  readonly scalars: readonly ShapeScalar[]
+  /** JSON of the text that the shape was taken from. */
   readonly value: unknown
+  /** The text behind the last scalar. */
+  readonly #rest: string
+  readonly #every: readonly Stretch[]
+  /** Scalars that have been others; between them, texts are compared at one go. */
+  readonly #varying = new Set<number>()
+  #usual: readonly Stretch[] = []
+
+  constructor(scalars: readonly ShapeScalar[], given: { readonly value: unknown; readonly rest: string }) {
+    this.scalars = scalars
+    this.value = given.value
+    this.#rest = given.rest
+    this.#every = [...scalars.map(({ before }, index) => ({ before, index })), { before: given.rest, index: END }]
+    this.#usual = this.#stretches()
+  }
+
+  /** In what a text differs from the shape; undefined where that is more than scalars. */
+  changesFrom(text: string): readonly Change[] | undefined {
+    const usual = this.#compare(text, this.#usual)
+    if (usual !== undefined) return usual
+    const changes = this.#compare(text, this.#every)
+    if (changes === undefined) return undefined
+    for (const { index } of changes) this.#varying.add(index)
+    this.#usual = this.#stretches()
+    return changes
+  }
+
+  #compare(text: string, stretches: readonly Stretch[]): Change[] | undefined {
+    const changes: Change[] = []
+    let at = 0
+    for (const { before, index } of stretches) {
+      if (!text.startsWith(before, at)) return undefined
+      at += before.length
+      const scalar = this.scalars[index]
+      if (scalar === undefined) continue
+      const read = scalarAt(scalar, text, at)
+      if (read === undefined) return undefined
+      if (read.value !== scalar.value) changes.push({ index, value: read.value })
+      at = read.end
+    }
+    return at === text.length ? changes : undefined
+  }
+
+  /** The whole text, cut before each scalar that varies. */
+  #stretches(): readonly Stretch[] {
+    const stretches: Stretch[] = []
+    let before = ''
+    for (const [index, scalar] of this.scalars.entries()) {
+      before += scalar.before
+      if (this.#varying.has(index)) {
+        stretches.push({ before, index })
+        before = ''
+      } else {
+        before += scalar.text
+      }
+    }
+    return [...stretches, { before: before + this.#rest, index: END }]
+  }
 }
+
+/** Text that is the same, and the scalar behind it. */
+interface Stretch {
+  readonly before: string
+  readonly index: number
+}
+
+/** Index of no scalar: the end of the text. */
+const END = -1
 
 /** The shape of a text; undefined where only the complete reader knows what the text says. */
 export function shapeOf(text: string): TextShape | undefined {
@@ -36,7 +100,7 @@ export function shapeOf(text: string): TextShape | undefined {
     at = end
     return { ...spot, before, text: text.slice(start, end) }
   })
-  return { scalars, rest: text.slice(at), value }
+  return new TextShape(scalars, { value, rest: text.slice(at) })
 }
 
 /** Whether each scalar stands where its path says; of duplicate keys only the last one's does. */
@@ -55,30 +119,13 @@ export function memberAt(value: unknown, path: readonly (string | number)[]): un
   return at
 }
 
-/** In what a text differs from the shape; undefined where that is more than scalars. */
-export function changesFrom({ scalars, rest }: TextShape, text: string): readonly Change[] | undefined {
-  const changes: Change[] = []
-  let at = 0
-  for (const [index, scalar] of scalars.entries()) {
-    if (!text.startsWith(scalar.before, at)) return undefined
-    at += scalar.before.length
-    if (holdsSame(scalar, text, at)) {
-      at += scalar.text.length
-      continue
-    }
-    const read = readScalarAt(text, at, scalar.literal)
-    if (read === undefined) return undefined
-    if (read.value !== scalar.value) changes.push({ index, value: read.value })
-    at = read.end
-  }
-  return at + rest.length === text.length && text.startsWith(rest, at) ? changes : undefined
-}
-
 const LF = 0x0a
 
-/** Whether the shape's own scalar stands there too; a literal one is read to tell where it ends. */
-function holdsSame({ text: own, literal }: ShapeScalar, text: string, at: number): boolean {
-  if (literal !== undefined || !text.startsWith(own, at)) return false
+/** The scalar that stands there; a literal one is always read, to tell where it ends. */
+function scalarAt(scalar: ShapeScalar, text: string, at: number): ScalarRead | undefined {
+  const { text: own, value, literal } = scalar
   const end = at + own.length
-  return end === text.length || text.charCodeAt(end) === LF
+  const isOwn =
+    literal === undefined && text.startsWith(own, at) && (end === text.length || text.charCodeAt(end) === LF)
+  return isOwn ? { value, end } : readScalarAt(text, at, literal)
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { parseYaml } from '../../../src/injection/yaml/parse.ts'
-import { changesFrom, shapeOf } from '../../../src/injection/yaml/text-shape.ts'
+import { shapeOf } from '../../../src/injection/yaml/text-shape.ts'
 import type { Change, TextShape } from '../../../src/injection/yaml/text-shape.ts'
 import { nodeToJson } from '../../../src/injection/yaml/to-json.ts'
 
@@ -79,12 +79,12 @@ test('another value is told, also one of another type or number of lines', () =>
   const other = TEXT.replace('hello', '"1"')
     .replace('            {"a":1}\n', '            x\n            y\n')
     .replace('80', 'http')
-  assert.deepEqual(changesFrom(shapeOfText(TEXT), other), [
+  assert.deepEqual(shapeOfText(TEXT).changesFrom(other), [
     { index: 0, value: '1' },
     { index: 6, value: '[\n    x\n    y\n]' },
     { index: 10, value: 'http' },
   ])
-  assert.deepEqual(changesFrom(shapeOfText(TEXT), TEXT), [])
+  assert.deepEqual(shapeOfText(TEXT).changesFrom(TEXT), [])
 })
 
 test('more than another value is another shape', () => {
@@ -102,7 +102,7 @@ test('more than another value is another shape', () => {
     `${TEXT}more: 1\n`,
     TEXT.slice(0, -20),
   ]
-  for (const other of others) assert.equal(changesFrom(shape, other), undefined, other)
+  for (const other of others) assert.equal(shape.changesFrom(other), undefined, other)
 })
 
 test('a text with a key that stands there twice has no shape', () => {
@@ -154,7 +154,7 @@ test('whatever is written in place of its parts, a text is told as the complete 
   fc.assert(
     fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
       const text = edits.reduce((given, one) => given.replace(one.of, () => one.put), TEXT)
-      const changes = changesFrom(shape, text)
+      const changes = shape.changesFrom(text)
       if (changes === undefined) return
       told++
       assert.deepEqual(jsonOf(shape, changes), readCompletely(text), JSON.stringify(text))
