@@ -275,7 +275,10 @@ function decodeMembers(value: JsonObject, layout: StructLayout, run: Run): JsonO
     const leftOut = field === undefined ? !keeps(name, layout) : field.omits(member)
     const isSame = !leftOut && member === given && (field === undefined || field.json === name)
     if (!isSame) copy ??= pick(value, names.slice(0, i))
-    if (copy !== undefined && !leftOut) setMember(copy, field?.json ?? name, member)
+    if (copy === undefined) continue
+    if (!leftOut) setMember(copy, field?.json ?? name, member)
+    // the last of two spellings counts, but null changes nothing
+    else if (field !== undefined && given !== null && Object.hasOwn(copy, field.json)) delete copy[field.json]
   }
   if (copy !== undefined) return complete(copy, layout.present)
   for (const { json } of layout.present) {
