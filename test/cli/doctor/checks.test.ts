@@ -47,6 +47,18 @@ const theirs = configuration(
   { clientConfig: { service: { name: 'istiod', namespace: 'istio-system' } } },
   { webhookNames: 'istio' },
 )
+/** Entries that take namespaces without any label. */
+const unlabelled = (operator: string, ...values: string[]): Configuration => {
+  const [entry] = configuration().webhooks.slice(-1)
+  const matchExpressions = [{ key: 'kubernetes.io/metadata.name', operator, values }]
+  const auto = { ...entry, name: 'auto.sidecar-injector.mesh-admission.io' }
+  return {
+    ...ours,
+    webhooks: [
+      { ...auto, namespaceSelector: { matchExpressions }, objectSelector: {} } as Configuration['webhooks'][0],
+    ],
+  }
+}
 const withBundle = (caBundle: string | undefined): readonly Configuration[] => [
   configuration({}, { clientConfig: { service: { name: plan.name, namespace: plan.namespace }, caBundle } }),
 ]
@@ -298,6 +310,13 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /^kubectl label namespace kube-system istio-injection-/,
   },
   {
+    name: 'our own namespace selected without being asked',
+    change: { configurations: [unlabelled('NotIn', 'kube-system')] },
+    code: 'SYSTEM_NAMESPACE_SELECTED',
+    message: /auto\.sidecar-injector/,
+    next: /manifests --enable-namespaces-by-default --part webhooks \| kubectl apply/,
+  },
+  {
     name: 'silence',
     change: { probes: failing('context deadline exceeded') },
     code: 'WEBHOOK_BLOCKED',
@@ -387,6 +406,12 @@ test('every finding there is was planted', () => {
     Object.keys(FINDING_CODES).filter((code) => !codes.has(code as FindingCode)),
     [],
   )
+})
+
+test('namespaces by default, as we install it, keeps no pod of ours or of the system waiting', () => {
+  const configurations = [configuration({}, {}, { enableNamespacesByDefault: true })]
+  const codes = findingsOf({ ...SOUND, configurations }).map(({ code }) => code)
+  assert.equal(codes.includes('SYSTEM_NAMESPACE_SELECTED'), false)
 })
 
 test('an installation without istiod and ConfigMaps is what the shipped templates are for', () => {
