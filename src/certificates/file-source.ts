@@ -1,26 +1,28 @@
-/** A certificate source over files that somebody else renews: a mounted Secret, or what an operator copies there. */
-import { createHash } from 'node:crypto'
+/** A certificate source of files that somebody else writes: cert-manager, a mounted Secret, an administrator. */
 import { watch } from 'node:fs'
-import { readFile, realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 
 import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { ProjectError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import type { CertificatePair } from './leaf.ts'
-import { pairProblem } from './leaf.ts'
+import type { PairFault } from './leaf.ts'
+import type { FilePair, PairPlaces } from './pair-files.ts'
+import { readPairFiles } from './pair-files.ts'
 import type { CertificateSource } from './source.ts'
 import { Observed } from './source.ts'
-import { isIssuedBy, readCertificate, splitCertificates } from './x509.ts'
 
-export interface FileSourceOptions {
-  /** PEM: leaf, then intermediates. */
-  readonly certFile: string
-  readonly keyFile: string
+export interface FileSourceOptions extends PairPlaces {
+  readonly tell?: (news: FileNews) => void
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
+}
+
+/** A pair was read and cannot be served. */
+export interface FileNews {
+  readonly news: 'refused'
+  readonly reason: PairFault['reason']
 }
 
 /** A pair of files, and the authority that stands beside them, as far as it can be told. */
@@ -31,55 +33,80 @@ export interface FileSource extends CertificateSource {
   isUsable(): boolean
 }
 
-interface FilePair extends CertificatePair {
-  readonly bundlePem: string | undefined
-  readonly notAfterMs: number
-  readonly digest: string
-}
-
 /** Watches get lost (a mount, a network file system): the files are read again after this time whatever happened. */
 const POLL_MS = 10_000
 /** One change of a mounted volume makes several events. */
 const DEBOUNCE_MS = 100
-/** Link that Kubernetes swaps when a mounted volume changes; all files of one read come from where it points. */
-const VOLUME_LINK = '..data'
 
 /**
- * Loads the pair and follows its files until `signal` aborts. A bad pair is reported, and the last good one stays.
- * @throws ProjectError CERT_INVALID when the first pair cannot be served
+ * Waits for a pair that can be served, and follows its files until `signal` aborts. A bad pair is reported and read again
+ * every ten seconds, as its time may come; the last good one stays.
+ * @throws the abort reason on abort
  */
 export async function startFileSource(options: FileSourceOptions): Promise<FileSource> {
-  const pair = new Observed(await readPair(options))
-  void follow(pair, options)
+  const { clock, signal } = options
+  const alarm = new Alarm(clock, signal)
+  watchFolders(options, () => alarm.ring())
+  const reading: Reading = { options, alarm, problem: '' }
+  const pair = new Observed(await firstPair(reading))
+  void follow(pair, reading)
   return {
     current: () => pair.current(),
     onChange: (listener) => pair.onChange(listener),
     bundle: () => pair.current().bundlePem,
-    isUsable: () => options.clock.nowMs() < pair.current().notAfterMs,
+    isUsable: () => clock.nowMs() < pair.current().notAfterMs,
   }
 }
 
-async function follow(pair: Observed<FilePair>, options: FileSourceOptions): Promise<void> {
-  const { clock, log, signal, certFile } = options
-  const alarm = new Alarm(clock, signal)
-  watchFolders(options, () => alarm.ring())
-  let lastProblem = ''
+interface Reading {
+  readonly options: FileSourceOptions
+  readonly alarm: Alarm
+  /** What was wrong with the last pair; empty: nothing. */
+  problem: string
+}
+
+async function firstPair(reading: Reading): Promise<FilePair> {
+  const { alarm, options } = reading
   for (;;) {
+    options.signal.throwIfAborted()
+    const pair = await readOrComplain(reading)
+    if (pair !== undefined) return pair
     await alarm.sleep(POLL_MS)
+  }
+}
+
+async function follow(pair: Observed<FilePair>, reading: Reading): Promise<void> {
+  const { clock, log, signal, certFile } = reading.options
+  for (;;) {
+    await reading.alarm.sleep(POLL_MS)
     await clock.wait(DEBOUNCE_MS, signal)
     if (signal.aborted) return
-    try {
-      const next = await readPair(options)
-      lastProblem = ''
-      if (next.digest === pair.current().digest) continue
-      pair.set(next)
-      log.info({ certFile, notAfter: new Date(next.notAfterMs).toISOString() }, 'serving certificate replaced')
-    } catch (err) {
-      if (messageOf(err) !== lastProblem)
-        log.error({ err, certFile }, 'serving certificate refused, the last one stays')
-      lastProblem = messageOf(err)
-    }
+    const next = await readOrComplain(reading)
+    if (next === undefined || next.digest === pair.current().digest) continue
+    pair.set(next)
+    log.info({ certFile, notAfter: new Date(next.notAfterMs).toISOString() }, 'serving certificate read anew')
   }
+}
+
+/** The pair, or undefined for a bad one, which is counted every time and complained about once. */
+async function readOrComplain(reading: Reading): Promise<FilePair | undefined> {
+  const { options, problem } = reading
+  try {
+    const pair = await readPairFiles(options, options.clock.nowMs())
+    reading.problem = ''
+    return pair
+  } catch (err) {
+    reading.problem = messageOf(err)
+    options.tell?.({ news: 'refused', reason: reasonOf(err) })
+    if (reading.problem !== problem)
+      options.log.error({ err, certFile: options.certFile }, 'serving certificate refused, trying again')
+    return undefined
+  }
+}
+
+function reasonOf(err: unknown): PairFault['reason'] {
+  // Only readPairFiles throws here, and it says the reason.
+  return err instanceof ProjectError ? (err.details.reason as PairFault['reason']) : 'parse'
 }
 
 /** The folders, not the files: a watch on a file is dead once the file was replaced by renaming. */
@@ -92,51 +119,4 @@ function watchFolders({ certFile, keyFile, signal, log }: FileSourceOptions, cha
       log.warn({ err, folder }, 'folder of the serving certificate cannot be watched, reading it from time to time')
     }
   }
-}
-
-async function readPair({ certFile, keyFile, clock }: FileSourceOptions): Promise<FilePair> {
-  const certFolder = await resolvedFolder(dirname(certFile))
-  // Resolved once: the volume may be swapped between two looks, and then certificate and key would not belong together.
-  const keyFolder = dirname(keyFile) === dirname(certFile) ? certFolder : await resolvedFolder(dirname(keyFile))
-  const certPem = await readText(join(certFolder, basename(certFile)), certFile)
-  const keyPem = await readText(join(keyFolder, basename(keyFile)), keyFile)
-  const caPem = await readFile(join(certFolder, 'ca.crt'), 'utf8').catch(() => '')
-  const problem = problemOf({ certPem, keyPem }, clock.nowMs())
-  if (problem !== undefined) throw new ProjectError('CERT_INVALID', `${certFile}, ${keyFile}: ${problem}`)
-  return {
-    certPem,
-    keyPem,
-    bundlePem: bundleOf(caPem, certPem),
-    notAfterMs: readCertificate(certPem).notAfterMs,
-    digest: createHash('sha256')
-      .update(JSON.stringify([certPem, keyPem, caPem]))
-      .digest('hex'),
-  }
-}
-
-function problemOf(pair: CertificatePair, nowMs: number): string | undefined {
-  try {
-    return pairProblem(pair, nowMs)
-  } catch (err) {
-    return messageOf(err)
-  }
-}
-
-async function resolvedFolder(folder: string): Promise<string> {
-  return realpath(join(folder, VOLUME_LINK)).catch(() => folder)
-}
-
-async function readText(path: string, name: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (err) {
-    throw new ProjectError('CERT_INVALID', `${name}: ${messageOf(err)}`, { cause: err })
-  }
-}
-
-function bundleOf(caPem: string, chainPem: string): string | undefined {
-  const authorities = splitCertificates(caPem)
-  if (authorities.length > 0) return authorities.join('')
-  const last = splitCertificates(chainPem).at(-1)
-  return last !== undefined && isIssuedBy(last, last) ? last : undefined
 }

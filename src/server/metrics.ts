@@ -194,7 +194,7 @@ function connectionMetrics(registry: Registry) {
     ),
     certificateReloadErrors: new Counter({
       name: 'mesh_admission_certificate_reload_errors_total',
-      help: 'Serving certificates refused, by reason: parse, key_mismatch, expired.',
+      help: 'Serving certificates refused, each time they are tried, by reason: parse, key_mismatch, chain (the authority beside it is another), san, expired (or not valid yet), io.',
       labelNames: ['reason'] as const,
       registers: [registry],
     }),
