@@ -9,21 +9,24 @@ import type { Log } from '../base/log.ts'
 import type { PairFault } from './leaf.ts'
 import type { FilePair, PairPlaces } from './pair-files.ts'
 import { readPairFiles } from './pair-files.ts'
+import { pinnedFiles } from './pinned-files.ts'
 import type { CertificateSource } from './source.ts'
 import { Observed } from './source.ts'
 
 export interface FileSourceOptions extends PairPlaces {
   readonly tell?: (news: FileNews) => void
+  /** Which of the files stay as they are for ever. @default as the mount table of this process says */
+  readonly pinned?: (files: readonly string[]) => Promise<readonly string[]>
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
 }
 
-/** A pair was read and cannot be served. */
-export interface FileNews {
-  readonly news: 'refused'
-  readonly reason: PairFault['reason']
-}
+export type FileNews =
+  /** A pair was read and cannot be served. */
+  | { readonly news: 'refused'; readonly reason: PairFault['reason'] }
+  /** These files will never change: whoever renews the certificate does not reach this process. None: all may change. */
+  | { readonly news: 'pinned'; readonly files: readonly string[] }
 
 /** A pair of files, and the authority that stands beside them, as far as it can be told. */
 export interface FileSource extends CertificateSource {
@@ -49,6 +52,7 @@ export async function startFileSource(options: FileSourceOptions): Promise<FileS
   watchFolders(options, () => alarm.ring())
   const reading: Reading = { options, alarm, problem: '' }
   const pair = new Observed(await firstPair(reading))
+  await tellOfPinned(options)
   void follow(pair, reading)
   return {
     current: () => pair.current(),
@@ -56,6 +60,14 @@ export async function startFileSource(options: FileSourceOptions): Promise<FileS
     bundle: () => pair.current().bundlePem,
     isUsable: () => clock.nowMs() < pair.current().notAfterMs,
   }
+}
+
+/** Said once: a mount stays what it is as long as the process lives. */
+async function tellOfPinned(options: FileSourceOptions): Promise<void> {
+  const { certFile, keyFile, caFile, pinned = pinnedFiles, log, tell } = options
+  const files = await pinned([certFile, keyFile, ...(caFile === undefined ? [] : [caFile])])
+  tell?.({ news: 'pinned', files })
+  if (files.length > 0) log.warn({ files }, 'mounted by subPath: renewed certificates will not arrive before a restart')
 }
 
 interface Reading {

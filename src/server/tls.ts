@@ -92,7 +92,7 @@ const RETRY_MS = 10_000
  */
 export function keepCertificateFresh(server: HttpsServer, deps: SwapDeps): () => void {
   const { certificates, clock } = deps
-  noteExpiry(checkPair(certificates.current(), clock), deps.metrics)
+  noteServed(checkPair(certificates.current(), clock), deps.metrics)
   const swapping: Swapping = { server, deps, problem: undefined }
   let retry = new AbortController()
   const offer = (): void => {
@@ -123,7 +123,7 @@ function swap(swapping: Swapping): void {
     const leaf = checkPair(pair, clock)
     server.setSecureContext(contextOptions(pair, minTlsVersion))
     swapping.problem = undefined
-    noteExpiry(leaf, metrics)
+    noteServed(leaf, metrics)
     log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
   } catch (err) {
     swapping.problem = messageOf(err)
@@ -144,7 +144,15 @@ function reasonOf(err: unknown): RefusalReason {
   return reason === 'key_mismatch' || reason === 'expired' ? reason : 'parse'
 }
 
-function noteExpiry(leaf: X509Certificate, metrics: Metrics): void {
+function noteServed(leaf: X509Certificate, metrics: Metrics): void {
   metrics.certificateReloads.inc({ result: 'served' })
   metrics.certificateNotAfter.set(Date.parse(leaf.validTo) / 1000)
+  metrics.certificateInfo.reset()
+  metrics.certificateInfo.set({ fingerprint: leaf.fingerprint256, names: namesOf(leaf) }, 1)
+}
+
+/** `DNS:a, IP Address:b` of Node, as the names alone. */
+function namesOf({ subjectAltName = '' }: X509Certificate): string {
+  const names = subjectAltName.split(', ').map((name) => name.replace(/^[^:]+:/, ''))
+  return names.sort().join(',')
 }

@@ -4,7 +4,7 @@
  * 2, 5, 37: rotation.test.ts. 8, 10, 21, 23, 24: ca-bundle.test.ts. 9: kube/leader.test.ts. 27: sources.test.ts.
  * 19: also cli/serve/certificates.test.ts. 30: server/listen.test.ts, sources.test.ts. 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
  * 25: entries are known by Service or host; a wrong path behind the right address is not noticed.
- * 28: a mounted pair that never changes is not recognised as such; its end shows in readiness and in a metric.
+ * 28: also pinned-files.test.ts.
  * 29: not done: bundle and leaf of an external authority change together, without a union in between.
  * 31: live/api/high-availability.live.ts; calls under way are lost, by nature.
  */
@@ -20,6 +20,7 @@ import { ProjectError } from '../../src/base/errors.ts'
 import { newAuthorityState } from '../../src/certificates/authority.ts'
 import type { WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
 import { keepCaBundles, lookAtBundles } from '../../src/certificates/ca-bundle.ts'
+import type { FileNews } from '../../src/certificates/file-source.ts'
 import { startFileSource } from '../../src/certificates/file-source.ts'
 import { createFileStore } from '../../src/certificates/file-store.ts'
 import type { IssuedSource } from '../../src/certificates/issued-source.ts'
@@ -465,7 +466,7 @@ test('row 26: a folder that cannot be written leaves the authority in memory, an
   }
 })
 
-test('row 28: a mounted pair that is never renewed is served to its end, and then the replica is unready', async () => {
+test('row 28: a pair mounted by subPath is told once, served to its end, and then the replica is unready', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sub-path-'))
   const end = new AbortController()
   const clock = createFakeClock()
@@ -475,7 +476,21 @@ test('row 28: a mounted pair that is never renewed is served to its end, and the
   try {
     writeFileSync(files.certFile, leaf.certPem)
     writeFileSync(files.keyFile, leaf.keyPem)
-    const source = await startFileSource({ ...files, clock, log: createRecordingLog(), signal: end.signal })
+    const [log, told] = [createRecordingLog(), [] as FileNews[]]
+    const source = await startFileSource({
+      ...files,
+      // As by subPath: isPinned is tested on mount tables.
+      pinned: (paths) => Promise.resolve(paths),
+      tell: (one) => told.push(one),
+      clock,
+      log,
+      signal: end.signal,
+    })
+    assert.deepEqual(told, [{ news: 'pinned', files: [files.certFile, files.keyFile] }])
+    assert.deepEqual(
+      log.lines.map(({ level, text }) => [level, text.split(':')[0]]),
+      [['warn', 'mounted by subPath']],
+    )
     clock.advance(leaf.notAfterMs - clock.nowMs() - 1)
     assert.equal(source.isUsable(), true)
     clock.advance(1)

@@ -11,7 +11,7 @@ import { startFileSource } from '../../src/certificates/file-source.ts'
 import { createFileStore } from '../../src/certificates/file-store.ts'
 import { startIssuedSource } from '../../src/certificates/issued-source.ts'
 import { LEAF_LIFETIME_MS, issueLeaf, pairFault, servingNames } from '../../src/certificates/leaf.ts'
-import type { CertificatePair } from '../../src/certificates/leaf.ts'
+import type { CertificatePair, PairFault } from '../../src/certificates/leaf.ts'
 import { isIssuedBy } from '../../src/certificates/x509.ts'
 import { SILENT } from '../../src/base/log.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
@@ -164,7 +164,7 @@ test('files: a first pair that cannot be served is waited for, counted each time
     const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
     const [clock, log] = [createFakeClock(Date.UTC(2026, 0, 1)), createRecordingLog()]
     const told: string[] = []
-    const tell = ({ reason }: FileNews): void => void told.push(reason)
+    const tell = (one: FileNews): void => void told.push(one.news === 'refused' ? one.reason : one.news)
     const starting = startFileSource({ ...files, tell, clock, log, signal: end.signal })
     await ticking(clock, () => told.length >= 2)
     assert.equal(log.lines.length, 1)
@@ -189,8 +189,12 @@ test('files: a start that waits for its pair ends on abort', async () => {
   })
 })
 
-const refusals: readonly { name: string; reason: FileNews['reason']; pair: () => CertificatePair; ca?: string }[] = [
-  { name: 'a pair whose time has not come', reason: 'expired', pair: () => pairOf('b.svc', { ahead: 3_600_001 }) },
+const refusals: readonly { name: string; reason: PairFault['reason']; pair: () => CertificatePair; ca?: string }[] = [
+  {
+    name: 'a pair whose time has not come',
+    reason: 'expired',
+    pair: () => pairOf('b.svc', { ahead: 10 * 86_400_000 }),
+  },
   {
     name: 'a pair beside the authority of another',
     reason: 'chain',
@@ -207,7 +211,7 @@ for (const { name, reason, pair, ca = signer.certificate.pem } of refusals) {
       const first = pairOf('a.svc')
       await writePair(folder, first)
       const told: string[] = []
-      const tell = (one: FileNews): void => void told.push(one.reason)
+      const tell = (one: FileNews): void => void told.push(one.news === 'refused' ? one.reason : one.news)
       const source = await startFileSource({ ...files, tell, clock, log: SILENT, signal: end.signal })
       await writePair(folder, pair(), ca)
       // The files come one after another, so the reason may be another at first.
@@ -223,7 +227,9 @@ test('row 30: a pair whose time has not come is served when it comes, without a 
     const clock = createFakeClock(START_MS)
     await writePair(folder, pairOf('a.svc'))
     const refused: string[] = []
-    const tell = ({ reason }: FileNews): void => void refused.push(reason)
+    const tell = (one: FileNews): void => {
+      if (one.news === 'refused') refused.push(one.reason)
+    }
     const source = await startFileSource({ ...files, tell, clock, log: SILENT, signal: end.signal })
     const later = pairOf('b.svc', { ahead: 3_600_000 + 60_000 })
     await writePair(folder, later)

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
-import { startFileSource, type FileNews } from '../../certificates/file-source.ts'
+import { startFileSource } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
 import { servesHost, servingNames } from '../../certificates/leaf.ts'
@@ -13,7 +13,7 @@ import type { RotationSettings } from '../../certificates/rotation.ts'
 import { Observed, type CertificateSource } from '../../certificates/source.ts'
 import type { Check } from '../../server/health.ts'
 import type { Metrics } from '../../server/metrics.ts'
-import { noteAuthority, tellAuthority, tellBundle, type NewsDeps } from './certificate-news.ts'
+import { noteAuthority, tellAuthority, tellBundle, tellFiles, type NewsDeps } from './certificate-news.ts'
 import type { Cluster } from './cluster.ts'
 import type { RotationOptions, ServeOptions } from './options.ts'
 
@@ -55,11 +55,7 @@ export async function startCertificates(options: ServeOptions, deps: Certificate
 
 async function fromFiles(files: NonNullable<ServeOptions['tlsFiles']>, deps: CertificateDeps): Promise<Certificates> {
   const { clock, log, metrics, signal } = deps
-  const tell = ({ reason }: FileNews): void => {
-    metrics.certificateReloads.inc({ result: 'refused' })
-    metrics.certificateReloadErrors.inc({ reason })
-  }
-  const source = await startFileSource({ ...files, tell, clock, log, signal })
+  const source = await startFileSource({ ...files, tell: (news) => tellFiles(news, metrics), clock, log, signal })
   const wanted = (): WantedBundle | undefined => {
     const bundlePem = source.bundle()
     return bundlePem === undefined ? undefined : { bundlePem, generation: undefined }
