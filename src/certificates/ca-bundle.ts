@@ -168,8 +168,14 @@ export async function lookAtBundles(
     isReadable: !looks.includes('refused'),
     generation: Math.max(0, ...entries.map((entry) => generationIn(bundleOf(entry), installation))),
     isConfirmed: entries.every((entry) => bundleIdentity(bundleOf(entry)) === identity),
+    isIncluded: entries.every((entry) => includesAll(bundleOf(entry), bundlePem)),
     mark: JSON.stringify(looks.map((configuration) => (configuration === 'refused' ? '' : writersOf(configuration)))),
   }
+}
+
+function includesAll(bundlePem: string, wantedPem: string): boolean {
+  const there = new Set(splitCertificates(bundlePem).map(bundleIdentity))
+  return splitCertificates(wantedPem).every((pem) => there.has(bundleIdentity(pem)))
 }
 
 /** Changes whenever somebody writes a caBundle, and with nothing else. */

@@ -6,6 +6,10 @@ import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { ProjectError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import type { Dwell } from './dwell.ts'
+import { dwellAfter } from './dwell.ts'
+import type { Handover } from './handover.ts'
+import { bundleOf, settled, startHandover, withPair } from './handover.ts'
 import type { PairFault } from './leaf.ts'
 import type { FilePair, PairPlaces } from './pair-files.ts'
 import { readPairFiles } from './pair-files.ts'
@@ -17,6 +21,8 @@ export interface FileSourceOptions extends PairPlaces {
   readonly tell?: (news: FileNews) => void
   /** Which of the files stay as they are for ever. @default as the mount table of this process says */
   readonly pinned?: (files: readonly string[]) => Promise<readonly string[]>
+  /** Whether every configuration trusts all of these authorities now. @default nobody publishes it, and nobody is waited for */
+  readonly isTrusted?: ((authoritiesPem: string, signal: AbortSignal) => Promise<boolean>) | undefined
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -30,8 +36,13 @@ export type FileNews =
 
 /** A pair of files, and the authority that stands beside them, as far as it can be told. */
 export interface FileSource extends CertificateSource {
-  /** `ca.crt` of the certificate's folder, or a self-signed end of its chain; undefined when neither is there. */
+  /**
+   * What callers must trust: `ca.crt` of the certificate's folder, or a self-signed end of its chain, and for a day what
+   * stood there before; undefined when neither is there.
+   */
   bundle(): string | undefined
+  /** `listener` hears of every later bundle, until the returned function is called. */
+  onBundleChange(listener: () => void): () => void
   /** Whether the certificate is within its dates: the server's readiness asks. */
   isUsable(): boolean
 }
@@ -40,6 +51,9 @@ export interface FileSource extends CertificateSource {
 const POLL_MS = 10_000
 /** One change of a mounted volume makes several events. */
 const DEBOUNCE_MS = 100
+/** How often callers' trust is looked at while a pair waits for it. */
+const TRUST_POLL_MS = 1000
+const HOUR_MS = 3_600_000
 
 /**
  * Waits for a pair that can be served, and follows its files until `signal` aborts. A bad pair is reported and read again
@@ -50,14 +64,24 @@ export async function startFileSource(options: FileSourceOptions): Promise<FileS
   const { clock, signal } = options
   const alarm = new Alarm(clock, signal)
   watchFolders(options, () => alarm.ring())
-  const reading: Reading = { options, alarm, problem: '' }
-  const pair = new Observed(await firstPair(reading))
+  const reading: Reading = { options, alarm, problem: '', saidMs: -Infinity }
+  const first = await firstPair(reading)
   await tellOfPinned(options)
-  void follow(pair, reading)
+  const following: Following = {
+    reading,
+    handover: startHandover(first),
+    digest: first.digest,
+    dwell: undefined,
+    pair: new Observed(first),
+    bundle: new Observed(first.bundlePem),
+  }
+  void follow(following)
+  const { pair, bundle } = following
   return {
     current: () => pair.current(),
     onChange: (listener) => pair.onChange(listener),
-    bundle: () => pair.current().bundlePem,
+    bundle: () => bundle.current(),
+    onBundleChange: (listener) => bundle.onChange(listener),
     isUsable: () => clock.nowMs() < pair.current().notAfterMs,
   }
 }
@@ -75,6 +99,8 @@ interface Reading {
   readonly alarm: Alarm
   /** What was wrong with the last pair; empty: nothing. */
   problem: string
+  /** When it was last said that there is no authority. */
+  saidMs: number
 }
 
 async function firstPair(reading: Reading): Promise<FilePair> {
@@ -87,17 +113,76 @@ async function firstPair(reading: Reading): Promise<FilePair> {
   }
 }
 
-async function follow(pair: Observed<FilePair>, reading: Reading): Promise<void> {
-  const { clock, log, signal, certFile } = reading.options
+interface Following {
+  readonly reading: Reading
+  handover: Handover
+  /** Of the last pair that could be served. */
+  digest: string
+  /** For how long every configuration has trusted the pair that waits. */
+  dwell: Dwell | undefined
+  readonly pair: Observed<FilePair>
+  readonly bundle: Observed<string | undefined>
+}
+
+async function follow(following: Following): Promise<void> {
+  const { alarm, options } = following.reading
+  const { clock, signal } = options
   for (;;) {
-    await reading.alarm.sleep(POLL_MS)
+    await alarm.sleep(following.handover.waiting === undefined ? POLL_MS : TRUST_POLL_MS)
     await clock.wait(DEBOUNCE_MS, signal)
     if (signal.aborted) return
-    const next = await readOrComplain(reading)
-    if (next === undefined || next.digest === pair.current().digest) continue
-    pair.set(next)
-    log.info({ certFile, notAfter: new Date(next.notAfterMs).toISOString() }, 'serving certificate read anew')
+    await takeIn(following)
+    // Published before it is asked for.
+    publish(following)
+    await settle(following)
+    publish(following)
+    complainOfNoAuthority(following)
   }
+}
+
+async function takeIn(following: Following): Promise<void> {
+  const { reading, handover, digest } = following
+  const { certFile, clock, log } = reading.options
+  const next = await readOrComplain(reading)
+  if (next === undefined || next.digest === digest) return
+  following.digest = next.digest
+  following.handover = withPair(handover, next, clock.nowMs())
+  const isWaiting = following.handover.waiting !== undefined
+  const notAfter = new Date(next.notAfterMs).toISOString()
+  log.info(
+    { certFile, notAfter },
+    isWaiting ? 'serving certificate of another authority' : 'serving certificate read anew',
+  )
+}
+
+/** Asks whether callers trust what waits. */
+async function settle(following: Following): Promise<void> {
+  const { reading, handover, dwell } = following
+  const { clock, log, signal, isTrusted } = reading.options
+  if (handover.waiting === undefined) return
+  const of = handover.waiting.pair.bundlePem ?? ''
+  const holds = isTrusted === undefined || (await isTrusted(of, signal).catch(() => false))
+  const nowMs = clock.nowMs()
+  following.dwell = dwellAfter(dwell, { of, holds, nowMs, maxGapMs: POLL_MS })
+  const trustedSinceMs = isTrusted === undefined ? -Infinity : following.dwell?.sinceMs
+  following.handover = settled(handover, { nowMs, trustedSinceMs })
+  if (following.handover.waiting !== undefined) return
+  log[holds ? 'info' : 'warn']({ trusted: holds }, 'serving certificate of another authority takes over')
+}
+
+function publish({ reading, handover, pair, bundle }: Following): void {
+  const published = bundleOf(handover, reading.options.clock.nowMs())
+  if (published !== bundle.current()) bundle.set(published)
+  if (handover.served !== pair.current()) pair.set(handover.served)
+}
+
+/** TLS works without, but nobody can be told whom to trust. */
+function complainOfNoAuthority({ reading, bundle }: Following): void {
+  const { certFile, clock, log, isTrusted } = reading.options
+  const nowMs = clock.nowMs()
+  if (bundle.current() !== undefined || isTrusted === undefined || Math.abs(nowMs - reading.saidMs) < HOUR_MS) return
+  reading.saidMs = nowMs
+  log.warn({ certFile }, 'no ca.crt beside the serving certificate: caBundle is left as it is')
 }
 
 /** The pair, or undefined for a bad one, which is counted every time and complained about once. */

@@ -5,12 +5,12 @@
  * 19: also cli/serve/certificates.test.ts. 30: server/listen.test.ts, sources.test.ts. 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
  * 25: entries are known by Service or host; a wrong path behind the right address is not noticed.
  * 28: also pinned-files.test.ts.
- * 29: not done: bundle and leaf of an external authority change together, without a union in between.
+ * 29: also handover.test.ts.
  * 31: live/api/high-availability.live.ts; calls under way are lost, by nature.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -113,7 +113,7 @@ function cluster() {
     } as KubeObject)
   const steps = (): string[] => news.flatMap((one) => (one.news === 'written' ? [one.step.do] : []))
   register()
-  return { client, clock, log, end, news, start, settle, pass, secret, part, bundle, register, steps }
+  return { client, clock, log, end, news, look, start, settle, pass, secret, part, bundle, register, steps }
 }
 
 const trusted = (source: IssuedSource, bundlePem: string): boolean =>
@@ -498,6 +498,93 @@ test('row 28: a pair mounted by subPath is told once, served to its end, and the
   } finally {
     end.abort()
     rmSync(folder, { recursive: true })
+  }
+})
+
+/** A replica whose pair comes from files that others write; `issue` writes the next pair of an authority. */
+function replicaOfFiles(world: ReturnType<typeof cluster>, isWriter: boolean) {
+  const { client, clock, log, end } = world
+  const folder = mkdtempSync(join(tmpdir(), 'external-'))
+  const issue = ({ signer }: ReturnType<typeof external>): void => {
+    const leaf = issueLeaf({ authority: signer, names: NAMES, nowMs: clock.nowMs() })
+    const target = mkdtempSync(join(folder, '..state-'))
+    for (const [name, text] of Object.entries({
+      'tls.crt': leaf.certPem,
+      'tls.key': leaf.keyPem,
+      'ca.crt': signer.certificate.pem,
+    }))
+      writeFileSync(join(target, name), text)
+    symlinkSync(target, join(folder, '..new'))
+    renameSync(join(folder, '..new'), join(folder, '..data'))
+  }
+  const start = async () => {
+    const source = await startFileSource({
+      certFile: join(folder, 'tls.crt'),
+      keyFile: join(folder, 'tls.key'),
+      isTrusted: async (authoritiesPem) => (await world.look(authoritiesPem)).isIncluded,
+      clock,
+      log,
+      signal: end.signal,
+    })
+    void keepCaBundles({
+      ...OWN,
+      client,
+      configurations: [CONFIGURATION],
+      writer: { mayWrite: () => isWriter, onChange: () => () => undefined },
+      wanted: () => ({ bundlePem: source.bundle() ?? '', generation: undefined }),
+      onWantedChange: (listener) => source.onBundleChange(listener),
+      clock,
+      log,
+      signal: end.signal,
+    })
+    return source
+  }
+  return { issue, start, folder }
+}
+
+const external = (nowMs: number) => newAuthorityState({ installation: 'external', generation: 1, nowMs })
+
+test('row 29: an external authority that changes is trusted beside the former one before its leaf is served', async () => {
+  const world = cluster()
+  const [first, next] = [external(world.clock.nowMs()), external(world.clock.nowMs())]
+  const replicas = [replicaOfFiles(world, true), replicaOfFiles(world, false)]
+  try {
+    for (const { issue } of replicas) issue(first)
+    const sources = await Promise.all(replicas.map(({ start }) => start()))
+    const isServedBy = (state: typeof first, i: number): boolean =>
+      isIssuedBy(sources[i]?.current().certPem ?? '', state.signer.certificate.pem)
+    const check = async (): Promise<void> => {
+      const bundlePem = await world.bundle()
+      for (const i of [0, 1]) {
+        const signer = [first, next].find((state) => isServedBy(state, i))
+        assert.ok(signer !== undefined && bundlePem.includes(signer.bundlePem), `replica ${i}`)
+      }
+    }
+    const pass = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) {
+        world.clock.advance(SECOND_MS)
+        // Files are read for real.
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        await world.settle()
+        await check()
+      }
+    }
+    while ((await world.bundle()) === '') await world.pass(SECOND_MS, SECOND_MS)
+    await pass(15)
+    // The kubelet brings the files to one replica half a minute before the other.
+    replicas[0]?.issue(next)
+    await pass(30)
+    assert.deepEqual([isServedBy(next, 0), isServedBy(first, 1)], [true, true])
+    assert.equal(await world.bundle(), next.bundlePem + first.bundlePem)
+    replicas[1]?.issue(next)
+    await pass(30)
+    assert.equal(isServedBy(next, 1), true)
+    world.clock.advance(DAY_MS)
+    await pass(15)
+    assert.equal(await world.bundle(), next.bundlePem)
+  } finally {
+    world.end.abort()
+    for (const { folder } of replicas) rmSync(folder, { recursive: true })
   }
 })
 

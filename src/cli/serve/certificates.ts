@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
-import { startFileSource } from '../../certificates/file-source.ts'
+import { startFileSource, type FileNews } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
 import { servesHost, servingNames } from '../../certificates/leaf.ts'
@@ -50,20 +50,40 @@ const ODD_SKEW_MS = 300_000
 const MAX_SILENCE_MS = 12 * HOUR_MS
 
 export async function startCertificates(options: ServeOptions, deps: CertificateDeps): Promise<Certificates> {
-  return options.tlsFiles === undefined ? fromAuthority(options, deps) : fromFiles(options.tlsFiles, deps)
+  return options.tlsFiles === undefined ? fromAuthority(options, deps) : fromFiles(options, options.tlsFiles, deps)
 }
 
-async function fromFiles(files: NonNullable<ServeOptions['tlsFiles']>, deps: CertificateDeps): Promise<Certificates> {
-  const { clock, log, metrics, signal } = deps
-  const source = await startFileSource({ ...files, tell: (news) => tellFiles(news, metrics), clock, log, signal })
+async function fromFiles(
+  options: ServeOptions,
+  files: NonNullable<ServeOptions['tlsFiles']>,
+  deps: CertificateDeps,
+): Promise<Certificates> {
+  const { cluster, clock, log, metrics, signal } = deps
+  const own: { source?: CertificateSource } = {}
+  // Entries whose name the leaf does not hold are not written, so they are not waited for.
+  const servesName = (host: string): boolean => own.source !== undefined && servesHost(own.source.current(), host)
+  const isTrusted = cluster === undefined ? undefined : trustIn(cluster, servesName)
+  const tell = (news: FileNews): void => tellFiles(news, metrics)
+  const source = await startFileSource({ ...files, isTrusted, tell, clock, log, signal })
+  own.source = source
   const wanted = (): WantedBundle | undefined => {
     const bundlePem = source.bundle()
     return bundlePem === undefined ? undefined : { bundlePem, generation: undefined }
   }
   const doubt = new Observed<void>(undefined)
-  publish(source, deps, { wanted, onWantedChange: (listener) => source.onChange(listener), doubt })
-  const caFile = ifThere(join(dirname(files.certFile), 'ca.crt'))
+  const onWantedChange = (listener: () => void) => source.onBundleChange(listener)
+  if (options.patchCaBundle) publish(source, deps, { wanted, onWantedChange, doubt })
+  const caFile = ifThere(files.caFile ?? join(dirname(files.certFile), 'ca.crt'))
   return { ...source, bundle: () => source.bundle(), evaluateSoon: () => doubt.set(), caFile }
+}
+
+/** Whether all configurations trust some authorities, as the API server has them now. */
+function trustIn(cluster: Cluster, servesName: (host: string) => boolean) {
+  const { look } = cluster.authority({ services: cluster.services, servesHost: servesName })
+  return async (authoritiesPem: string, signal: AbortSignal): Promise<boolean> => {
+    const found = await look?.(authoritiesPem, signal)
+    return found === undefined || (found.isReadable && found.isIncluded)
+  }
 }
 
 async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Promise<Certificates> {
@@ -73,7 +93,7 @@ async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Prom
   const stop = source.onAuthorityChange((state) => noteAuthority(state, metrics))
   signal.addEventListener('abort', stop, { once: true })
   const doubt = new Observed<void>(undefined)
-  publish(source, deps, {
+  const publishing: Publishing = {
     doubt,
     wanted: () => {
       const { bundlePem, generation } = source.authority()
@@ -81,7 +101,8 @@ async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Prom
     },
     onWantedChange: (listener) => source.onAuthorityChange(listener),
     onNewer: () => source.evaluateSoon(),
-  })
+  }
+  if (options.patchCaBundle) publish(source, deps, publishing)
   const caFile = cluster === undefined ? ifThere(join(options.stateDir, CURRENT_LINK, 'ca.crt')) : undefined
   const evaluateSoon = (): void => {
     source.evaluateSoon()
