@@ -3,7 +3,7 @@
  * carry the numbers of their rows; what is not here:
  * 2, 5, 37: rotation.test.ts. 8, 10, 21, 23, 24: ca-bundle.test.ts. 9: kube/leader.test.ts. 27: sources.test.ts.
  * 19: also cli/serve/certificates.test.ts. 30: server/listen.test.ts, sources.test.ts. 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
- * 25: entries are known by Service or host; a wrong path behind the right address is not noticed.
+ * 25: also cli/entry-path.test.ts, cli/doctor/checks.test.ts.
  * 28: also pinned-files.test.ts.
  * 29: also handover.test.ts.
  * 31: live/api/high-availability.live.ts; calls under way are lost, by nature.
@@ -18,7 +18,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import { ProjectError } from '../../src/base/errors.ts'
 import { newAuthorityState } from '../../src/certificates/authority.ts'
-import type { WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
+import type { OwnAddress, WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
 import { keepCaBundles, lookAtBundles } from '../../src/certificates/ca-bundle.ts'
 import type { FileNews } from '../../src/certificates/file-source.ts'
 import { startFileSource } from '../../src/certificates/file-source.ts'
@@ -370,12 +370,13 @@ test('row 19: a replica whose watch is dead finds a change with its next tick', 
 })
 
 /** Keeps the bundle of a configuration with one entry, and tells what came of it. */
-async function keepOnly(world: ReturnType<typeof cluster>, configuration: KubeObject) {
+async function keepOnly(world: ReturnType<typeof cluster>, configuration: KubeObject, own: OwnAddress = OWN.own) {
   const { client, clock, log, end, settle } = world
   client.put(CONFIGURATION, configuration)
   const news: string[] = []
   void keepCaBundles({
     ...OWN,
+    own,
     client,
     configurations: [CONFIGURATION],
     wanted: () => newAuthorityState({ installation: 'test', generation: 1, nowMs: clock.nowMs() }),
@@ -395,10 +396,14 @@ const leadingTo = (clientConfig: object): KubeObject =>
 for (const [what, clientConfig] of Object.entries({
   Service: { service: { name: 'other', namespace: 'n' } },
   host: { url: 'https://elsewhere/inject' },
+  path: { service: { name: 's', namespace: 'n', path: '/injekt' } },
+  name: { service: { name: 'unnamed', namespace: 'n', path: '/inject' } },
 })) {
-  test(`row 25: an entry that leads to another ${what} is left alone, counted, and complained about once`, async () => {
+  test(`row 25: an entry that leads to another ${what} than those of ours is left alone, counted, and complained about once`, async () => {
     const world = cluster()
-    const news = await keepOnly(world, leadingTo(clientConfig))
+    const services = [...OWN.own.services, { name: 'unnamed', namespace: 'n' }]
+    const answers: OwnAddress['answers'] = ({ host, path }) => host === 's.n.svc' && path === '/inject'
+    const news = await keepOnly(world, leadingTo(clientConfig), { ...OWN.own, services, answers })
     await world.pass(30 * MINUTE_MS)
     assert.deepEqual(
       world.client.requests.filter((request) => request.startsWith('patch')),

@@ -33,6 +33,7 @@ export const FINDING_CODES = {
     'error',
     "The Service does not lead from the entry's port to the port that the server listens on.",
   ],
+  ENTRY_PATH_WRONG: ['error', 'An entry of ours names a path that the server does not serve: every call fails.'],
   ENDPOINTS_MISSING: ['error', 'No replica is ready: every call fails.'],
   REPLICA_NOT_READY: ['warning', 'A replica is not ready; it has no usable serving certificate or no configuration.'],
   CONFIG_MAP_MISSING: [

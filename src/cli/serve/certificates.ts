@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
+import { keepCaBundles, type OwnAddress, type WantedBundle } from '../../certificates/ca-bundle.ts'
 import { startFileSource, type FileNews } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
@@ -13,6 +13,7 @@ import type { RotationSettings } from '../../certificates/rotation.ts'
 import { Observed, type CertificateSource } from '../../certificates/source.ts'
 import type { Check } from '../../server/health.ts'
 import type { Metrics } from '../../server/metrics.ts'
+import { isServedPath } from '../installed/entry-path.ts'
 import { noteAuthority, tellAuthority, tellBundle, tellFiles, type NewsDeps } from './certificate-news.ts'
 import type { Cluster } from './cluster.ts'
 import type { RotationOptions, ServeOptions } from './options.ts'
@@ -62,7 +63,7 @@ async function fromFiles(
   const own: { source?: CertificateSource } = {}
   // Entries whose name the leaf does not hold are not written, so they are not waited for.
   const servesName = (host: string): boolean => own.source !== undefined && servesHost(own.source.current(), host)
-  const isTrusted = cluster === undefined ? undefined : trustIn(cluster, servesName)
+  const isTrusted = cluster === undefined ? undefined : trustIn(cluster, addressOf(cluster, servesName))
   const tell = (news: FileNews): void => tellFiles(news, metrics)
   const source = await startFileSource({ ...files, isTrusted, tell, clock, log, signal })
   own.source = source
@@ -78,8 +79,8 @@ async function fromFiles(
 }
 
 /** Whether all configurations trust some authorities, as the API server has them now. */
-function trustIn(cluster: Cluster, servesName: (host: string) => boolean) {
-  const { look } = cluster.authority({ services: cluster.services, servesHost: servesName })
+function trustIn(cluster: Cluster, own: OwnAddress) {
+  const { look } = cluster.authority(own)
   return async (authoritiesPem: string, signal: AbortSignal): Promise<boolean> => {
     const found = await look?.(authoritiesPem, signal)
     return found === undefined || (found.isReadable && found.isIncluded)
@@ -138,7 +139,7 @@ function placeOf({ stateDir }: ServeOptions, deps: CertificateDeps, names: reado
   const leader = cluster.leader()
   const noteSkew = createSkewWatch(deps, cluster)
   return {
-    ...cluster.authority({ services: cluster.services, servesHost: (host) => names.includes(host) }),
+    ...cluster.authority(addressOf(cluster, (host) => names.includes(host))),
     withoutStore: 'wait' as const,
     mayRotate: () => leader.mayWrite(),
     isClockSane: () => Math.abs(cluster.clock.skewMs() ?? 0) <= MAX_SKEW_MS,
@@ -189,9 +190,9 @@ interface Publishing extends Pick<Parameters<typeof keepCaBundles>[0], 'wanted' 
 function publish(source: CertificateSource, deps: CertificateDeps, { onNewer, doubt, ...wanted }: Publishing): void {
   const { cluster, signal, metrics } = deps
   if (cluster === undefined) return
-  const { services, record } = cluster
+  const { record } = cluster
   void keepCaBundles({
-    ...cluster.bundles({ services, servesHost: (host) => servesHost(source.current(), host) }),
+    ...cluster.bundles(addressOf(cluster, (host) => servesHost(source.current(), host))),
     ...wanted,
     onDoubt: (listener) => doubt.onChange(listener),
     signal,
@@ -201,6 +202,11 @@ function publish(source: CertificateSource, deps: CertificateDeps, { onNewer, do
       if (news.news === 'newer') onNewer?.()
     },
   })
+}
+
+/** Our Services and the hosts of our certificate; calls elsewhere would fail whatever their caBundle says. */
+function addressOf({ services }: Cluster, servesName: (host: string) => boolean): OwnAddress {
+  return { services, servesHost: servesName, answers: ({ host, path }) => servesName(host) && isServedPath(path) }
 }
 
 function ifThere(file: string): string | undefined {

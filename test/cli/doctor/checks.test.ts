@@ -59,6 +59,12 @@ const unlabelled = (operator: string, ...values: string[]): Configuration => {
     ],
   }
 }
+const withPath = (path: string | undefined): Configuration => {
+  const { name, namespace: place } = plan
+  const caBundle = base64(state.bundlePem)
+  const at = { name, namespace: place, port: 443, ...(path === undefined ? {} : { path }) }
+  return configuration({}, { clientConfig: { service: at, caBundle } })
+}
 const withBundle = (caBundle: string | undefined): readonly Configuration[] => [
   configuration({}, { clientConfig: { service: { name: plan.name, namespace: plan.namespace }, caBundle } }),
 ]
@@ -250,6 +256,32 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /patch service/,
   },
   {
+    name: 'a path that nobody serves',
+    change: { configurations: [withPath('/injekt')] },
+    code: 'ENTRY_PATH_WRONG',
+    message: /^it names \/injekt, where nobody answers; \/inject is served$/,
+    next: /--type=json .*"path":"\/webhooks\/0\/clientConfig\/service\/path","value":"\/inject"/,
+  },
+  {
+    name: 'no path at all',
+    change: { configurations: [withPath(undefined)] },
+    code: 'ENTRY_PATH_WRONG',
+    message: /names \/,/,
+    next: /"value":"\/inject"/,
+  },
+  {
+    name: "the other webhook's path",
+    change: { configurations: [withPath('/validate')] },
+    code: 'ENTRY_PATH_WRONG',
+    next: /"value":"\/inject"/,
+  },
+  {
+    name: 'an address without a path',
+    change: { configurations: [configuration({}, { clientConfig: { url: 'https://a:15017/' } })] },
+    code: 'ENTRY_PATH_WRONG',
+    next: /clientConfig\/url","value":"https:\/\/a:15017\/inject"/,
+  },
+  {
     name: 'no replica',
     change: { endpointSlices: [] },
     code: 'ENDPOINTS_MISSING',
@@ -412,6 +444,17 @@ test('namespaces by default, as we install it, keeps no pod of ours or of the sy
   const configurations = [configuration({}, {}, { enableNamespacesByDefault: true })]
   const codes = findingsOf({ ...SOUND, configurations }).map(({ code }) => code)
   assert.equal(codes.includes('SYSTEM_NAMESPACE_SELECTED'), false)
+})
+
+test('parameters behind the path, or a prefix that a gateway takes away, are no fault', () => {
+  const at = (clientConfig: object) => findingsOf({ ...SOUND, configurations: [configuration({}, { clientConfig })] })
+  const isWrong = (findings: readonly Finding[]): boolean => findings.some(({ code }) => code === 'ENTRY_PATH_WRONG')
+  assert.equal(
+    isWrong(at({ service: { ...withPath('').webhooks[0]?.clientConfig.service, path: '/inject/net/a' } })),
+    false,
+  )
+  assert.equal(isWrong(at({ url: 'https://a/mesh/inject/net/a' })), false)
+  assert.equal(isWrong(at({ url: 'https://a/mesh/injector' })), true)
 })
 
 test('an installation without istiod and ConfigMaps is what the shipped templates are for', () => {

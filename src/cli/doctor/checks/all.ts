@@ -9,6 +9,7 @@ import { fieldManagers } from './field-managers.ts'
 import { installation } from './installation.ts'
 import { istiod } from './istiod.ts'
 import { overlaps } from './overlaps.ts'
+import { paths } from './paths.ts'
 import { podSecurity } from './pod-security.ts'
 import { reachability } from './reachability.ts'
 import { rights } from './rights.ts'
@@ -26,6 +27,7 @@ export const CHECKS: readonly Check[] = [
   istiod,
   service,
   endpoints,
+  paths,
   overlaps,
   systemNamespaces,
   podSecurity,

@@ -1,6 +1,7 @@
 /** Does the API server reach the webhook, in time, and does a pod come back with its sidecar? */
 import type { Entry } from '../../installed/configurations.ts'
 import { addressOf, isOurEntry, titleOf } from '../../installed/configurations.ts'
+import { betterPath } from '../../installed/entry-path.ts'
 import { logs, ownCommand } from '../advice.ts'
 import { check } from '../check.ts'
 import type { Finding } from '../finding.ts'
@@ -48,6 +49,8 @@ function judgeCreated(probe: Probe, world: Seen): Finding | undefined {
 const NO_ANSWER = /context deadline exceeded|i\/o timeout|Client\.Timeout|TLS handshake timeout|timed out/
 const NO_CONNECTION =
   /connection refused|no route to host|network is unreachable|no such host|service "[^"]*" not found|no endpoints available|connection reset|EOF/
+/** Kubernetes' word for a 404 of the webhook. */
+const NO_SUCH_PATH = /could not find the requested resource/
 const NO_TRUST = /x509:|tls:|certificate/
 
 function judgeRefused(probe: Probe, world: Seen): Finding | undefined {
@@ -65,6 +68,8 @@ function judgeRefused(probe: Probe, world: Seen): Finding | undefined {
       next: `kubectl get mutatingwebhookconfiguration,validatingwebhookconfiguration`,
     }
   }
+  // Said with the next command where paths are looked at.
+  if (NO_SUCH_PATH.test(words) && hasWrongPath(entry, probe)) return undefined
   if (NO_ANSWER.test(words)) return blocked(probe, world, words)
   if (NO_CONNECTION.test(words))
     return { code: 'WEBHOOK_UNREACHABLE', subject, message: words, next: reach(entry, world) }
@@ -80,6 +85,8 @@ function entryOf({ configuration, outcome }: Probe, { plan }: Seen): Entry {
   const found = ours.find(({ name }) => name === failing) ?? ours[0]
   return found ?? { name: configuration.metadata.name, clientConfig: {} }
 }
+
+const hasWrongPath = (entry: Entry, { configuration }: Probe): boolean => betterPath(entry, configuration) !== undefined
 
 const failingWebhook = (words: string): string | undefined => /failed calling webhook "([^"]+)"/.exec(words)?.[1]
 
