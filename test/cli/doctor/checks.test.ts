@@ -11,6 +11,7 @@ import { requiredRights } from '../../../src/cli/doctor/required-rights.ts'
 import type { Probe, Readings, World } from '../../../src/cli/doctor/world.ts'
 import type { Configuration } from '../../../src/cli/installed/configurations.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
+import { validatingConfigurations } from '../../../src/cli/manifests/validation.ts'
 import { webhookConfigurations } from '../../../src/cli/manifests/webhooks.ts'
 import { deployment, service } from '../../../src/cli/manifests/workload.ts'
 
@@ -103,6 +104,24 @@ const owning = (manager: string): Fields => ({
   ],
 })
 
+const [validator] = validatingConfigurations(plan) as Configuration[]
+const ENTRY = 'validation.mesh-admission.io'
+/** What came of a Gateway that must be refused; refused by us, unless told otherwise. */
+const gateway = (words = `admission webhook "${ENTRY}" denied the request: annotation found`, tookMs = 20) => [
+  {
+    configuration: { ...(validator ?? assert.fail()), kind: 'ValidatingWebhookConfiguration' } as Configuration,
+    namespace: 'shop',
+    tookMs,
+    outcome: { is: 'refused', status: 400, words } satisfies Probe['outcome'],
+  },
+]
+const accepted = (tookMs: number): Probe[] =>
+  gateway().map((one) => ({ ...one, tookMs, outcome: { is: 'created', isInjected: false } }))
+const conditional = (one: Configuration, expression: string): Configuration => ({
+  ...one,
+  webhooks: one.webhooks.map((entry) => ({ ...entry, matchConditions: [{ name: 'shops', expression }] })),
+})
+
 const ready = { conditions: { ready: true }, addresses: ['10.0.0.1'] }
 const SOUND: World = {
   plan,
@@ -123,6 +142,7 @@ const SOUND: World = {
   istiods: [],
   rights: requiredRights(plan, [ours]).map((right) => ({ ...right, isAllowed: true })),
   probes: probe({ is: 'created', isInjected: true }),
+  validationProbes: gateway(),
   provider: undefined,
 }
 
@@ -417,6 +437,72 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /logs/,
   },
   {
+    name: 'a pod that conditions may have let pass',
+    change: {
+      probes: probe({ is: 'created', isInjected: false }).map((one) => ({
+        ...one,
+        configuration: conditional(ours, 'object.metadata.name == "x"'),
+      })),
+    },
+    code: 'POD_NOT_INJECTED',
+    message: /matchConditions \(shops\) may have let it pass/,
+    next: /logs/,
+  },
+  {
+    name: "istiod's injector beside ours, with conditions",
+    change: { configurations: [ours, conditional(theirs, 'object.metadata.namespace != "shop"')] },
+    code: 'INJECTORS_MAY_OVERLAP',
+    message: /unless matchConditions \(shops\) tell them apart/,
+    next: /^kubectl get mutatingwebhookconfiguration .* -o yaml$/,
+  },
+  {
+    name: "istiod's injector beside ours, with a condition that is none",
+    change: { configurations: [ours, conditional(theirs, ' true ')] },
+    code: 'INJECTORS_OVERLAP',
+    next: /delete/,
+  },
+  {
+    name: 'a Gateway that nobody refused',
+    change: { validationProbes: accepted(20) },
+    code: 'VALIDATION_SKIPPED',
+    message: /Gateway in namespace shop that must be refused was accepted/,
+    next: /^kubectl get validatingwebhookconfiguration mesh-admission-default-validator -o yaml$/,
+  },
+  {
+    name: 'validation that does not answer and is ignored',
+    change: { validationProbes: accepted(10_050) },
+    code: 'WEBHOOK_BLOCKED',
+    message: /TCP 15017/,
+    next: /get --raw/,
+  },
+  {
+    name: 'validation that does not answer',
+    change: { validationProbes: gateway(`failed calling webhook "${ENTRY}": context deadline exceeded`) },
+    code: 'WEBHOOK_BLOCKED',
+    message: /TCP 15017/,
+    next: /get --raw/,
+  },
+  {
+    name: 'validation whose certificate is refused',
+    change: { validationProbes: gateway(`failed calling webhook "${ENTRY}": x509: unknown authority`) },
+    code: 'WEBHOOK_UNTRUSTED',
+    next: /certs status/,
+  },
+  {
+    name: 'validation that is slow',
+    change: { validationProbes: gateway(undefined, 6000) },
+    code: 'WEBHOOK_SLOW',
+    message: /Gateway took 6\.0 s of 10/,
+    next: /logs/,
+  },
+  {
+    name: "somebody else's refusal",
+    change: { validationProbes: gateway('admission webhook "a.b" denied the request: no') },
+    code: 'VALIDATION_UNPROVEN',
+    message: /a\.b/,
+    next: /validatingadmissionpolicy/,
+  },
+  {
     name: 'a pod without a sidecar',
     change: { probes: probe({ is: 'created', isInjected: false }) },
     code: 'POD_NOT_INJECTED',
@@ -459,6 +545,10 @@ test('parameters behind the path, or a prefix that a gateway takes away, are no 
 
 test('an installation without istiod and ConfigMaps is what the shipped templates are for', () => {
   assert.deepEqual(findingsOf({ ...SOUND, configMaps: new Map() }), [])
+})
+
+test('entries with a condition that is false are switched off', () => {
+  assert.deepEqual(findingsOf({ ...SOUND, configurations: [ours, conditional(theirs, 'false')] }), [])
 })
 
 test("istiod's deactivated entries do not overlap with ours", () => {

@@ -15,6 +15,7 @@ import { reachability } from './reachability.ts'
 import { rights } from './rights.ts'
 import { service } from './service.ts'
 import { systemNamespaces } from './system-namespaces.ts'
+import { validation } from './validation.ts'
 
 export const CHECKS: readonly Check[] = [
   clock,
@@ -32,4 +33,5 @@ export const CHECKS: readonly Check[] = [
   systemNamespaces,
   podSecurity,
   reachability,
+  validation,
 ]
