@@ -9,6 +9,8 @@ import { addressOf, ourEntries, titleOf } from '../installed/configurations.ts'
 import type { Plan } from '../manifests/plan.ts'
 import type { StoredState } from './forecast.ts'
 import { forecast } from './forecast.ts'
+import type { KnownSettings } from './rotation-settings.ts'
+import { settingsFor } from './rotation-settings.ts'
 
 /** Times are RFC 3339, UTC. */
 export interface CertsStatus {
@@ -60,13 +62,16 @@ export interface StatusInput {
   readonly place: string
   readonly stored: StoredAuthority
   readonly configurations: readonly Configuration[]
+  /** How the servers rotate, as far as it is known. */
+  readonly known: KnownSettings
   readonly nowMs: number
 }
 
-export function certsStatus({ plan, place, stored, configurations, nowMs }: StatusInput): CertsStatus {
+export function certsStatus({ plan, place, stored, configurations, known, nowMs }: StatusInput): CertsStatus {
   const state = stored.holds === 'state' ? stored.state : undefined
   const webhooks = ourEntries(configurations, plan).map((one) => webhookStatus(one, state, plan))
-  const authority = stored.holds === 'state' ? authorityStatus(stored, { webhooks, plan, nowMs }) : troubleOf(stored)
+  const authority =
+    stored.holds === 'state' ? authorityStatus(stored, { webhooks, plan, known, nowMs }) : troubleOf(stored)
   return { store: place, installation: plan.name, authority, webhooks }
 }
 
@@ -105,13 +110,14 @@ const troubleOf = (stored: StoredAuthority): AuthorityTrouble =>
 interface Surroundings {
   readonly webhooks: readonly WebhookStatus[]
   readonly plan: Plan
+  readonly known: KnownSettings
   readonly nowMs: number
 }
 
-function authorityStatus(stored: StoredState, { webhooks, plan, nowMs }: Surroundings): AuthorityStatus {
+function authorityStatus(stored: StoredState, { webhooks, plan, known, nowMs }: Surroundings): AuthorityStatus {
   const { state } = stored
   const isTrusted = webhooks.every(({ verdict }) => verdict === 'inSync')
-  const { what, why, atMs } = forecast(stored, isTrusted, nowMs)
+  const { what, why, atMs } = forecast(stored, { isTrusted, settings: settingsFor(stored, known), nowMs })
   return {
     holds: 'state',
     generation: state.generation,

@@ -21,6 +21,7 @@ import type { Plan } from '../manifests/plan.ts'
 import { isReady } from './checks/endpoints.ts'
 import { probeTargets, runProbes } from './probe.ts'
 import { requiredRights } from './required-rights.ts'
+import { runValidationProbes, validationTargets } from './validation-probe.ts'
 import type {
   ConfigMap,
   Deployment,
@@ -74,6 +75,9 @@ export async function readWorld(options: ReadOptions): Promise<Readings> {
     // A server outside the cluster has its rights from elsewhere.
     rights: isInCluster ? await reading(() => readRights(configurations, options)) : { value: [] },
     probes: await onReading(namespaces, (value) => runProbes(probeTargets(configurations, value, plan), options)),
+    validationProbes: await onReading(namespaces, (value) =>
+      runValidationProbes(validationTargets(configurations, value, plan), options),
+    ),
     provider: { value: await readProvider(options) },
   }
 }

@@ -57,7 +57,7 @@ export interface Right {
   readonly isAllowed: boolean
 }
 
-/** A pod created for show, and what the API server said. */
+/** An object created for show, and what the API server said. */
 export interface Probe {
   readonly configuration: Configuration
   readonly namespace: string
@@ -88,6 +88,8 @@ export interface World {
   readonly istiods: readonly Deployment[]
   readonly rights: readonly Right[]
   readonly probes: readonly Probe[]
+  /** Of mesh resources that must be refused. */
+  readonly validationProbes: readonly Probe[]
   readonly provider: Provider
 }
 

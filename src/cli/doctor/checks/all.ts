@@ -9,11 +9,13 @@ import { fieldManagers } from './field-managers.ts'
 import { installation } from './installation.ts'
 import { istiod } from './istiod.ts'
 import { overlaps } from './overlaps.ts'
+import { paths } from './paths.ts'
 import { podSecurity } from './pod-security.ts'
 import { reachability } from './reachability.ts'
 import { rights } from './rights.ts'
 import { service } from './service.ts'
 import { systemNamespaces } from './system-namespaces.ts'
+import { validation } from './validation.ts'
 
 export const CHECKS: readonly Check[] = [
   clock,
@@ -26,8 +28,10 @@ export const CHECKS: readonly Check[] = [
   istiod,
   service,
   endpoints,
+  paths,
   overlaps,
   systemNamespaces,
   podSecurity,
   reachability,
+  validation,
 ]
