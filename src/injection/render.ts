@@ -23,6 +23,9 @@ export interface Rendered {
 /** istiod runs any number; each costs a rendering, and a pod's annotation may name as many as a request has room for. */
 const MAX_TEMPLATES = 100
 
+/** What Go writes of a pod that holds nothing; directives of the first template need it to be there. */
+const EMPTY_POD: Pod = { metadata: {}, spec: { containers: null } }
+
 /** Names of the templates a pod is injected with. istiod: an empty annotation names the template "", which fails later. */
 export function templateNames(pod: Pod, { aliases, defaultTemplates }: TemplateChoice): readonly string[] {
   const asked = pod.metadata?.annotations?.[ANNOTATION.templates]
@@ -38,7 +41,7 @@ export function renderTemplates(
   pod: Pod,
   { choice, data, nativeSidecars }: { choice: TemplateChoice; data: Typed; nativeSidecars: boolean },
 ): Rendered {
-  let template: Pod = {}
+  let template = EMPTY_POD
   let merged = pod
   const names = templateNames(pod, choice)
   if (names.length > MAX_TEMPLATES) {
