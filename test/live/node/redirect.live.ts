@@ -125,14 +125,18 @@ describe('with the CNI plugin', { skip }, () => {
   })
 
   test(
-    'without an agent a pod waits and says why; the agent starts all the same, and so does the pod',
+    'without an agent, or the plugin too, a pod waits and says why; the agent starts all the same, and so does the pod',
     OPTIONS,
     async (t) => {
       await sendAgentAway(t.signal)
       await deploy('waiting')
       await untilWarned(AGENT_AWAY, t.signal)
+      rmSync(pluginPath())
+      await deploy('without-plugin')
+      await untilWarned(PLUGIN_AWAY, t.signal)
       await callAgentBack()
-      await redirected('waiting', t.signal)
+      assert.ok(existsSync(pluginPath()))
+      await Promise.all(['waiting', 'without-plugin'].map((name) => redirected(name, t.signal)))
     },
   )
 
@@ -160,18 +164,11 @@ describe('with the CNI plugin', { skip }, () => {
     rmSync(other)
   })
 
-  test('a plugin that is removed is put back, by an agent that starts without it too', OPTIONS, async (t) => {
+  test('a plugin that is removed is put back', OPTIONS, async (t) => {
     rmSync(pluginPath())
     await deploy('removed')
     await eventually(() => existsSync(pluginPath()), t.signal)
     await redirected('removed', t.signal)
-    await sendAgentAway(t.signal)
-    rmSync(pluginPath())
-    await deploy('removed-too')
-    await untilWarned(PLUGIN_AWAY, t.signal)
-    await callAgentBack()
-    assert.ok(existsSync(pluginPath()))
-    await redirected('removed-too', t.signal)
   })
 
   test('pods that are created while the agent is upgraded are all redirected', OPTIONS, async (t) => {
