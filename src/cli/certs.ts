@@ -22,6 +22,9 @@ import type { CommandInput, CommandModule } from './commands.ts'
 import type { Format } from './format.ts'
 import { addFormatFlag, structured } from './format.ts'
 import { listConfigurations } from './installed/configurations.ts'
+import { readReplicas } from './installed/replicas.ts'
+import { servedFiles } from './installed/served-files.ts'
+import { findDeployment } from './installed/served-options.ts'
 import type { CommandContext } from './output.ts'
 import { EXIT } from './output.ts'
 
@@ -94,10 +97,19 @@ async function status({ place, options, context, signal }: Run): Promise<number>
   const configurations = cluster === undefined ? [] : await listConfigurations(cluster.client, signal)
   const known = await knownSettings(place, options, signal)
   const nowMs = (cluster?.clock ?? systemClock).nowMs()
-  const told = certsStatus({ plan, place: store.place, stored, configurations, known, nowMs })
+  const served = await whatIsServed(place, signal)
+  const told = certsStatus({ plan, place: store.place, stored, configurations, known, ...served, nowMs })
   const format = options.output as Format
   context.print(format === 'text' ? statusText(told, nowMs) : structured(told, format))
   return isHealthy(told) ? EXIT.clean : EXIT.findings
+}
+
+/** What replicas and their Deployment tell, where we may ask. */
+async function whatIsServed({ plan, cluster }: CertsPlace, signal: AbortSignal) {
+  if (cluster === undefined) return { files: undefined, replicas: [] }
+  const { client } = cluster
+  const files = servedFiles(await findDeployment(client, plan, signal))
+  return { files, replicas: await readReplicas(client, plan, signal).catch(() => []) }
 }
 
 async function rotate({ place, options, context, signal }: Run): Promise<number> {

@@ -148,7 +148,8 @@ function noteServed(leaf: X509Certificate, metrics: Metrics): void {
   metrics.certificateReloads.inc({ result: 'served' })
   metrics.certificateNotAfter.set(Date.parse(leaf.validTo) / 1000)
   metrics.certificateInfo.reset()
-  metrics.certificateInfo.set({ fingerprint: leaf.fingerprint256, names: namesOf(leaf) }, 1)
+  const fingerprint = leaf.fingerprint256.replaceAll(':', '').toLowerCase()
+  metrics.certificateInfo.set({ fingerprint, names: namesOf(leaf) }, 1)
 }
 
 /** `DNS:a, IP Address:b` of Node, as the names alone. */

@@ -12,22 +12,7 @@ import { must, PEER, POD, PodNetwork, skipWithoutNamespaces, type Landing } from
 const skip = skipWithoutNamespaces()
 const PORTS = [53, 80, 443, 3306, 8080, 9090, 15008, 15020, 15021, 15090]
 const SERVED = [...PORTS, 15001, 15006, 15053]
-const SIDECAR = [
-  '-p',
-  '15001',
-  '-z',
-  '15006',
-  '-u',
-  '1337',
-  '-m',
-  'REDIRECT',
-  '-i',
-  '*',
-  '-b',
-  '*',
-  '-d',
-  '15090,15021,15020',
-]
+const SIDECAR = '-p 15001 -z 15006 -u 1337 -m REDIRECT -i * -b * -d 15090,15021,15020'.split(' ')
 const COMMAND = `
 import { runForeign } from './src/cli/istio-iptables.ts'
 const { env, stdout, stderr } = process

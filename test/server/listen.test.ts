@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
 import type { CertificatePair } from '../../src/certificates/leaf.ts'
+import { readCertificate } from '../../src/certificates/x509.ts'
 import { Observed } from '../../src/certificates/source.ts'
 import { drain, listen, superviseWebhook } from '../../src/server/listen.ts'
 import type { MinTlsVersion } from '../../src/server/tls.ts'
@@ -96,6 +97,9 @@ test('certificate: the next connection gets the new one, and its expiry is a met
   assert.notEqual(await serialAt(port), first)
   const notAfterS = await metricValue(metrics, 'mesh_admission_certificate_not_after_seconds')
   assert.ok(notAfterS > Date.now() / 1000)
+  const { fingerprint } = readCertificate(certificates.current().certPem)
+  const names = '0:0:0:0:0:0:0:1,127.0.0.1,localhost'
+  assert.equal(await metricValue(metrics, 'mesh_admission_certificate_info', { fingerprint, names }), 1)
 })
 
 test('certificate: a swap keeps TLS 1.2 as the lowest version and HTTP/1.1 as the only protocol', async (t) => {

@@ -36,6 +36,15 @@ export const FINDING_CODES = {
   ENTRY_PATH_WRONG: ['error', 'An entry of ours names a path that the server does not serve: every call fails.'],
   ENDPOINTS_MISSING: ['error', 'No replica is ready: every call fails.'],
   REPLICA_NOT_READY: ['warning', 'A replica is not ready; it has no usable serving certificate or no configuration.'],
+  REPLICA_CLOCK_SKEW: [
+    'warning',
+    "A replica's clock differs from the API server's; with more than an hour it changes no certificate authority.",
+  ],
+  CERTIFICATE_PINNED: ['warning', 'The serving certificate is mounted by subPath: a renewed one never arrives.'],
+  CERTIFICATE_STALE: [
+    'warning',
+    'A replica serves another certificate than the Secret holds from which it is mounted.',
+  ],
   CONFIG_MAP_MISSING: [
     'warning',
     'A ConfigMap of the mesh, or a key of it, is missing; what is shipped serves in its place.',

@@ -10,6 +10,7 @@ import { FINDING_CODES } from '../../../src/cli/doctor/finding.ts'
 import { requiredRights } from '../../../src/cli/doctor/required-rights.ts'
 import type { Probe, Readings, World } from '../../../src/cli/doctor/world.ts'
 import type { Configuration } from '../../../src/cli/installed/configurations.ts'
+import type { Replica } from '../../../src/cli/installed/replicas.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
 import { validatingConfigurations } from '../../../src/cli/manifests/validation.ts'
 import { webhookConfigurations } from '../../../src/cli/manifests/webhooks.ts'
@@ -122,6 +123,16 @@ const conditional = (one: Configuration, expression: string): Configuration => (
   webhooks: one.webhooks.map((entry) => ({ ...entry, matchConditions: [{ name: 'shops', expression }] })),
 })
 
+const replica = (changes: Partial<Replica> = {}): Replica => ({
+  pod: 'a',
+  node: 'node-1',
+  clockSkewMs: 1000,
+  leaf: { fingerprint: 'AA', notAfterMs: NOW_MS + DAY_MS },
+  pinnedFiles: 0,
+  ...changes,
+})
+const mounted = { certFile: '/certs/tls.crt', secret: 'serving', isPinned: false, secretFingerprint: 'AA' }
+
 const ready = { conditions: { ready: true }, addresses: ['10.0.0.1'] }
 const SOUND: World = {
   plan,
@@ -140,6 +151,8 @@ const SOUND: World = {
   deployment: deployment(plan) as World['deployment'],
   configMaps: new Map([configMap('istio-sidecar-injector', 'config', 'values'), configMap('istio', 'mesh')]),
   istiods: [],
+  replicas: [replica()],
+  servedFiles: undefined,
   rights: requiredRights(plan, [ours]).map((right) => ({ ...right, isAllowed: true })),
   probes: probe({ is: 'created', isInjected: true }),
   validationProbes: gateway(),
@@ -313,6 +326,33 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     code: 'REPLICA_NOT_READY',
     message: /no leaf/,
     next: /logs b /,
+  },
+  {
+    name: 'a replica whose clock is behind',
+    change: { replicas: [replica(), replica({ pod: 'b', clockSkewMs: -600_000 })] },
+    code: 'REPLICA_CLOCK_SKEW',
+    message: /10 min behind the API server's; the node is node-1/,
+    next: /^kubectl debug node\/node-1 /,
+  },
+  {
+    name: 'a certificate mounted by subPath',
+    change: { servedFiles: { ...mounted, isPinned: true } },
+    code: 'CERTIFICATE_PINNED',
+    message: /^\/certs\/tls\.crt is mounted by subPath/,
+    next: /rollout restart deployment\/mesh-admission$/,
+  },
+  {
+    name: 'a replica that says so',
+    change: { replicas: [replica({ pinnedFiles: 2 })] },
+    code: 'CERTIFICATE_PINNED',
+    next: /rollout restart/,
+  },
+  {
+    name: 'a replica with another certificate than its Secret',
+    change: { servedFiles: { ...mounted, secretFingerprint: 'BB' } },
+    code: 'CERTIFICATE_STALE',
+    message: /Secret serving holds another one/,
+    next: /rollout restart/,
   },
   {
     name: 'half a configuration',
@@ -545,6 +585,10 @@ test('parameters behind the path, or a prefix that a gateway takes away, are no 
 
 test('an installation without istiod and ConfigMaps is what the shipped templates are for', () => {
   assert.deepEqual(findingsOf({ ...SOUND, configMaps: new Map() }), [])
+})
+
+test('row 28: a mounted certificate that every replica serves is no finding', () => {
+  assert.deepEqual(findingsOf({ ...SOUND, servedFiles: mounted }), [])
 })
 
 test('entries with a condition that is false are switched off', () => {

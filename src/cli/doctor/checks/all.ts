@@ -2,6 +2,7 @@
 import type { Check } from '../check.ts'
 import { authority } from './authority.ts'
 import { bundles } from './bundles.ts'
+import { certificateFiles } from './certificate-files.ts'
 import { clock } from './clock.ts'
 import { configMaps } from './config-maps.ts'
 import { endpoints } from './endpoints.ts'
@@ -12,6 +13,7 @@ import { overlaps } from './overlaps.ts'
 import { paths } from './paths.ts'
 import { podSecurity } from './pod-security.ts'
 import { reachability } from './reachability.ts'
+import { replicaClocks } from './replica-clocks.ts'
 import { rights } from './rights.ts'
 import { service } from './service.ts'
 import { systemNamespaces } from './system-namespaces.ts'
@@ -28,6 +30,8 @@ export const CHECKS: readonly Check[] = [
   istiod,
   service,
   endpoints,
+  replicaClocks,
+  certificateFiles,
   paths,
   overlaps,
   systemNamespaces,
