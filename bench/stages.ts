@@ -12,6 +12,7 @@ import { POD } from '../src/injection/model/pod.ts'
 import { applyOverlay, readOverlay, type Overlay } from '../src/injection/overlay.ts'
 import { createPatch } from '../src/injection/patch.ts'
 import { DEFAULT_PROXY_IDS } from '../src/injection/proxy-ids.ts'
+import { EMPTY_POD } from '../src/injection/recurring-overlays.ts'
 import { workloadOf } from '../src/injection/workload.ts'
 import { freshReviewOf, smallPod, tenContainerPod } from './support/pods.ts'
 import { cpuMsOf, median } from './support/statistics.ts'
@@ -138,7 +139,7 @@ function objectOf(body: Buffer): unknown {
 
 /** Over nothing, to see what the template adds, and over the pod. */
 function mergeTwice({ pod = {}, overlay = { patch: {} } }: Passage): Pod {
-  applyOverlay({}, overlay)
+  applyOverlay(EMPTY_POD, overlay)
   return applyOverlay(pod, overlay)
 }
 

@@ -8,7 +8,7 @@ import { decodeTyped } from './model/decode.ts'
 import { isJsonObject, setMember } from './model/members.ts'
 import type { JsonObject } from './model/members.ts'
 import { POD } from './model/pod.ts'
-import { RecurringOverlays } from './recurring-overlays.ts'
+import { EMPTY_POD, RecurringOverlays } from './recurring-overlays.ts'
 import type { TypedParts } from './recurring-overlays.ts'
 import type { GoType } from './template/types.ts'
 import { readYaml } from './yaml/read.ts'
@@ -47,7 +47,7 @@ function patchOf(text: string): JsonObject | undefined {
  */
 export function applyOverlay(pod: Pod, { patch, typed }: Overlay): Pod {
   if (patch === undefined) throw new ProjectError('INJECTION_FAILED', 'strategic merge: invalid JSON document')
-  if (typed !== undefined && Object.keys(pod).length === 0) return typed.pod
+  if (typed !== undefined && pod === EMPTY_POD) return typed.pod
   const merged = stage('strategic merge: ', () => strategicMerge(POD, pod, patch, typed?.of))
   if (typed === undefined) return decodeMerged(POD, merged) as Pod
   const own = typedPartsOf(pod)

@@ -9,7 +9,10 @@ import { POD } from './model/pod.ts'
 import type { GoType } from './template/types.ts'
 import { memberAt, shapeOf, type Change, type ShapeScalar, type TextShape } from './yaml/text-shape.ts'
 
-/** What a patch makes of nothing: a typed pod, whose parts may stand in any pod for the patch's where nothing else does. */
+/** What Go writes of a pod that holds nothing; directives of the first template need it to be there. */
+export const EMPTY_POD: Pod = { metadata: {}, spec: { containers: null } }
+
+/** What a patch makes of the empty pod: a typed pod, whose parts may stand in any pod for the patch's where nothing else does. */
 export interface TypedParts {
   readonly pod: Pod
   /** The typed part that a part of the patch becomes. */
@@ -110,7 +113,7 @@ function frozen<T>(value: T): T {
 function aloneOf(patch: JsonObject): Pod | undefined {
   if (holdsDirectives(patch)) return undefined
   try {
-    return decodeTyped(POD, strategicMerge(POD, {}, patch), { unknownFields: 'keep' }) as Pod
+    return decodeTyped(POD, strategicMerge(POD, EMPTY_POD, patch), { unknownFields: 'keep' }) as Pod
   } catch {
     return undefined
   }

@@ -6,7 +6,7 @@ import type { Pod } from '../../src/api/pod.ts'
 import { applyOverlay, readOverlay, type Overlay } from '../../src/injection/overlay.ts'
 import { decodeTyped } from '../../src/injection/model/decode.ts'
 import { POD } from '../../src/injection/model/pod.ts'
-import { RecurringOverlays } from '../../src/injection/recurring-overlays.ts'
+import { EMPTY_POD, RecurringOverlays } from '../../src/injection/recurring-overlays.ts'
 import { messageOf } from '../../src/base/errors.ts'
 
 interface Values {
@@ -117,7 +117,7 @@ test('over any pod, and over none, it makes what the text anew makes', () => {
       const anew: Overlay = { patch: new RecurringOverlays().read(textOf(given))?.patch }
       assert.equal(JSON.stringify(recurring.patch), JSON.stringify(anew.patch))
       const over = decodeTyped(POD, json, { unknownFields: 'keep' }) as Pod
-      for (const base of [over, {}]) assert.equal(outcomeOf(base, recurring), outcomeOf(base, anew))
+      for (const base of [over, EMPTY_POD]) assert.equal(outcomeOf(base, recurring), outcomeOf(base, anew))
     }),
     { numRuns: 3000 },
   )
@@ -135,7 +135,7 @@ test('what is shared cannot be changed by who was given it', () => {
     nonsense: 'd',
     medium: 'Memory',
   }
-  const first = applyOverlay({}, readOverlay(textOf(given)))
+  const first = applyOverlay(EMPTY_POD, readOverlay(textOf(given)))
   const container = first.spec?.containers?.[0] as { image?: string }
   assert.throws(() => (container.image = 'changed'), TypeError)
 })
