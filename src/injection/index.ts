@@ -15,7 +15,7 @@ import { protoToJson } from './mesh/proto-to-json.ts'
 import type { ProxyConfigResource } from './mesh/proxy-config-resources.ts'
 import { effectiveProxyConfig, holdsApplication } from './mesh/proxy-config.ts'
 import { decodeTyped } from './model/decode.ts'
-import { isJsonObject } from './model/members.ts'
+import { isJsonObject, without } from './model/members.ts'
 import { POD } from './model/pod.ts'
 import { nativeSidecarsSetting, wantsNativeSidecars } from './native-sidecars.ts'
 import type { NodeFacts } from './native-sidecars.ts'
@@ -212,8 +212,7 @@ function injectRequest(request: InjectionRequest, { world, inputs, compiled }: R
 function withoutManagedFields(pod: unknown): unknown {
   if (!isJsonObject(pod) || !isJsonObject(pod['metadata']) || !Object.hasOwn(pod['metadata'], 'managedFields'))
     return pod
-  const { managedFields: _managedFields, ...metadata } = pod['metadata']
-  return { ...pod, metadata }
+  return { ...pod, metadata: without(pod['metadata'], 'managedFields') }
 }
 
 function withNamespace(pod: Pod, namespace: string): Pod {
@@ -224,6 +223,6 @@ function withNamespace(pod: Pod, namespace: string): Pod {
 /** istiod: a namespace that came from the request is on both sides of the difference, so never in the patch. */
 function withNamespaceOf(pod: Pod, raw: unknown): unknown {
   const given = isJsonObject(raw) && isJsonObject(raw['metadata']) ? raw['metadata']['namespace'] : undefined
-  const { namespace: _namespace, ...metadata } = pod.metadata ?? {}
-  return { ...pod, metadata: given === undefined ? metadata : { ...metadata, namespace: given } }
+  const metadata = pod.metadata ?? {}
+  return { ...pod, metadata: given === undefined ? without(metadata, 'namespace') : { ...metadata, namespace: given } }
 }

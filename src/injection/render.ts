@@ -4,6 +4,7 @@ import type { Container, Pod } from '../api/pod.ts'
 import { ProjectError } from '../base/errors.ts'
 import { findContainer } from './containers.ts'
 import { applyOverlay, readOverlay, stage } from './overlay.ts'
+import { EMPTY_POD } from './recurring-overlays.ts'
 import type { Template } from './template/template.ts'
 import type { Typed } from './template/types.ts'
 
@@ -22,9 +23,6 @@ export interface Rendered {
 
 /** istiod runs any number; each costs a rendering, and a pod's annotation may name as many as a request has room for. */
 const MAX_TEMPLATES = 100
-
-/** What Go writes of a pod that holds nothing; directives of the first template need it to be there. */
-const EMPTY_POD: Pod = { metadata: {}, spec: { containers: null } }
 
 /** Names of the templates a pod is injected with. istiod: an empty annotation names the template "", which fails later. */
 export function templateNames(pod: Pod, { aliases, defaultTemplates }: TemplateChoice): readonly string[] {
