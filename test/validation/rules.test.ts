@@ -22,6 +22,8 @@ const ROWS: readonly (readonly [kind: string, spec: string, codes: readonly stri
   ['Gateway', `{servers: [{${SERVER}, tls: {mode: 7, credentialName: a}}]}`, []],
   ['Gateway', `{servers: [{${SERVER}, tls: {mode: 7, credentialName: a, credentialNames: [b]}}]}`, ['TLS_SOURCES']],
   ['Gateway', `{servers: [{${SERVER}, tls: {mode: 7, credentialName: a, caCrl: /c}}]}`, ['TLS_CRL']],
+  ['DestinationRule', '{host: a, trafficPolicy: {proxyProtocol: {version: 1}}}', []],
+  ['DestinationRule', '{host: a, trafficPolicy: {proxyProtocol: {version: 3}}}', ['PROXY_PROTOCOL']],
   ['Sidecar', '{workloadSelector: {}}', ['SIDECAR_EMPTY']],
   ['Sidecar', '{workloadSelector: {}, egress: [{hosts: ["./*"]}]}', ['SELECTOR_EMPTY']],
   [
