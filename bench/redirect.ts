@@ -17,22 +17,7 @@ interface Row {
 }
 
 const RANGES = Array.from({ length: 100 }, (_, i) => `10.${i}.0.0/16`).join(',')
-const SIDECAR = [
-  '-p',
-  '15001',
-  '-z',
-  '15006',
-  '-u',
-  '1337',
-  '-m',
-  'REDIRECT',
-  '-i',
-  '*',
-  '-b',
-  '*',
-  '-d',
-  '15090,15021',
-]
+const SIDECAR = '-p 15001 -z 15006 -u 1337 -m REDIRECT -i * -b * -d 15090,15021'.split(' ')
 const WITH_RANGES = [...SIDECAR, '-x', RANGES]
 const EXCLUDE_RANGES = 'traffic.sidecar.istio.io/excludeOutboundIPRanges'
 

@@ -1,8 +1,6 @@
 /** Network namespaces that look like a pod that just started, and tools that run inside. */
 import { spawn, spawnSync } from 'node:child_process'
-
-/** Address that the pod has. */
-export const POD_IP = '10.9.8.7'
+import { POD_IP } from '../../test/support/miniature-node.ts'
 
 export interface PodNamespace {
   readonly path: string

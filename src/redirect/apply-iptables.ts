@@ -3,7 +3,7 @@ import { ProjectError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Family } from './addresses.ts'
 import type { RedirectConfig } from './config.ts'
-import { detectIptables, detectIpv6, exitText, plainTools, type Detected } from './detect.ts'
+import { detectIptables, standInIfOff, exitText, plainTools, type Detected } from './detect.ts'
 import {
   checkArguments,
   cleanupArguments,
@@ -34,6 +34,24 @@ export interface ApplyDeps {
   readonly legacyInUse?: (family: Family) => Promise<boolean>
   /** Only record: no variant is looked for, the plain names are called. */
   readonly record: boolean
+  /** Tools whose search began before the configuration was complete; searched for when absent. */
+  readonly detection?: Detection
+}
+
+/** The tools of both families, and what the namespace held when they were found. Each may fail on its own. */
+export interface Detection {
+  readonly v4: Promise<Detected>
+  readonly v6: Promise<Detected>
+}
+
+/** Begins to look for tools and state, without writing. Whoever takes the result meets its failure. */
+export function startDetection(force: string, deps: ApplyDeps): Detection {
+  const detect = (family: Family): Promise<Detected> => {
+    const found = detectIptables({ ...deps, force, compat: 'off', family })
+    found.catch(() => undefined)
+    return found
+  }
+  return { v4: detect('v4'), v6: detect('v6') }
 }
 
 /** One family: its tools and the rules it shall hold. */
@@ -67,10 +85,13 @@ async function detectBoth(
   config: RedirectConfig,
   deps: ApplyDeps,
 ): Promise<[Detected, Detected & { warning?: string }]> {
-  const options = { ...deps, force: config.forceIptablesBinary, compat: config.compat }
-  const v6 = (): ReturnType<typeof detectIpv6> => detectIpv6({ ...options, family: 'v6' }, config.ipv6Enabled)
-  if (config.compat === 'off') return Promise.all([detectIptables({ ...options, family: 'v4' }), v6()])
-  return [await detectIptables({ ...options, family: 'v4' }), await v6()]
+  const { forceIptablesBinary: force, compat, ipv6Enabled } = config
+  if (compat === 'off') {
+    const { v4, v6 } = deps.detection ?? startDetection(force, deps)
+    return [await v4, await standInIfOff(v6, ipv6Enabled)]
+  }
+  const v4 = await detectIptables({ ...deps, force, compat, family: 'v4' })
+  return [v4, await standInIfOff(detectIptables({ ...deps, force, compat, family: 'v6' }), ipv6Enabled)]
 }
 
 /** istiod: what is there and differs is left to fail, unless it may reconcile. */

@@ -45,7 +45,7 @@ function missingPart(stderr: string): string {
 /** The transaction of a configuration. */
 export function renderNftables(config: RedirectConfig, program: readonly Rule[]): string {
   if (config.cleanupOnly) return renderRemoval()
-  return renderTransaction(program, { ipv6: config.ipv6Enabled, removeUnused: config.compat === 'off' })
+  return renderTransaction(program, { ipv6: config.ipv6Enabled, repeatable: config.compat === 'off' })
 }
 
 async function checkNft(config: RedirectConfig, { run }: ApplyDeps): Promise<void> {

@@ -165,14 +165,14 @@ export function exitText(file: string, result: RunResult): string {
 }
 
 /** The tools of IPv6; a stand-in whose calls fail when there are none and IPv6 is off. @throws ProjectError when it is on */
-export async function detectIpv6(
-  options: DetectOptions,
-  enabled: boolean,
+export async function standInIfOff(
+  found: Promise<Detected>,
+  ipv6Enabled: boolean,
 ): Promise<Detected & { readonly warning?: string }> {
   try {
-    return await detectIptables(options)
+    return await found
   } catch (error) {
-    if (enabled) throw error
+    if (ipv6Enabled) throw error
     return { tools: plainTools('v6'), warning: messageOf(error) }
   }
 }

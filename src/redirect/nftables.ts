@@ -4,8 +4,11 @@ import type { Chain, Match, Rule, Table, Target } from './rule.ts'
 
 export interface NftOptions {
   readonly ipv6: boolean
-  /** Also removes tables that have no rules any more. istiod: they are left as they are. */
-  readonly removeUnused?: boolean
+  /**
+   * Has the same result over the rules of an earlier run, whatever they were. istiod: tables without rules are left as
+   * they are, and rules are inserted by an index for which nft also counts the rules that the same input flushes.
+   */
+  readonly repeatable?: boolean
 }
 
 interface Hook {
@@ -35,12 +38,12 @@ const CHAINS: Readonly<Record<Table, readonly Chain[]>> = {
 }
 
 /** Input of `nft -f -` that puts exactly these rules in place, all or nothing. */
-export function renderTransaction(program: readonly Rule[], { ipv6, removeUnused = false }: NftOptions): string {
+export function renderTransaction(program: readonly Rule[], { ipv6, repeatable = false }: NftOptions): string {
   return TABLES.map((table) => {
     const rules = program.filter((rule) => rule.table === table && rule.families.length > 0)
     const lines = rules.flatMap((rule) => familyTexts(rule, ipv6).map((text) => ({ rule, text })))
-    if (lines.length === 0) return removeUnused ? removal(table) : ''
-    return renderTable(table, lines)
+    if (lines.length === 0) return repeatable ? removal(table) : ''
+    return renderTable(table, repeatable ? inFinalOrder(lines) : lines)
   }).join('')
 }
 
@@ -68,6 +71,18 @@ function renderTable(table: Table, lines: readonly Line[]): string {
     .filter((chain) => used.has(chain))
     .map((chain) => `add chain ${name} ${chainName(chain)}`)
   return [`add table ${name}`, `flush table ${name}`, ...hooks, ...chains, ...ruleLines(name, lines), ''].join('\n')
+}
+
+/** The rules as they stand in their chains in the end; none is inserted any more. */
+function inFinalOrder(lines: readonly Line[]): Line[] {
+  const chains = new Map<Chain, Line[]>()
+  for (const { rule, text } of lines) {
+    const { at, ...rest } = rule
+    const chain = chains.get(rule.chain) ?? []
+    chain.splice(at === undefined ? chain.length : at - 1, 0, { rule: rest, text })
+    chains.set(rule.chain, chain)
+  }
+  return [...chains.values()].flat()
 }
 
 /** nft refuses to insert behind the end of a chain; there the rule is added instead. */

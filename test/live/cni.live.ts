@@ -2,20 +2,27 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { buildForwarder, callForwarder, skipWithoutCompiler, type Finished } from '../support/forwarder.ts'
+import {
+  addVariables,
+  agentArguments,
+  CONFIG_NAME,
+  createMiniatureNode,
+  freePort,
+  LIST,
+  POD_IP,
+  PREVIOUS,
+  untilAgentReady,
+} from '../support/miniature-node.ts'
 import { skipWithoutNamespaces } from '../support/namespaces.ts'
 import { PROJECT_ROOT } from '../support/shared.ts'
 
 const skip = skipWithoutNamespaces() || skipWithoutCompiler()
-const POD_IP = '10.9.8.7'
-const LIST = '{"cniVersion":"1.0.0","name":"net","plugins":[{"type":"bridge"}]}'
-const PREVIOUS = { cniVersion: '1.0.0', ips: [{ address: `${POD_IP}/24` }] }
 const STATUS = { 'sidecar.istio.io/status': '{}' }
 
 const sidecarPod = {
@@ -59,25 +66,8 @@ function answerOf(api: Api, path: string): object | undefined {
   return api.pods.get(path)
 }
 
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-function kubeconfig(port: number): string {
-  return JSON.stringify({
-    clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'u', user: {} }],
-    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'x',
-  })
-}
-
 describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
-  const root = mkdtempSync(join(tmpdir(), 'node-'))
+  const root = createMiniatureNode()
   const namespace = `cni-live-${process.pid}`
   let api: Api
   let healthPort = 0
@@ -89,39 +79,18 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
     return stdout
   }
   const rules = (): string => must('ip', 'netns', 'exec', namespace, 'iptables-nft-save')
-  const config = (): string => readFileSync(join(root, 'conf/10-net.conflist'), 'utf8')
+  const config = (): string => readFileSync(join(root, 'conf', CONFIG_NAME), 'utf8')
 
   async function startAgent(env: Record<string, string> = {}, changes: Record<string, string> = {}): Promise<void> {
-    const { port } = api.server.address() as AddressInfo
-    writeFileSync(join(root, 'kubeconfig'), kubeconfig(port))
-    const flags = Object.entries({
-      'mounted-cni-net-dir': join(root, 'conf'),
-      'mounted-cni-bin-dir': join(root, 'bin'),
-      'cni-bin-source-dir': join(root, 'source'),
-      'cni-agent-run-dir': join(root, 'run'),
-      'host-proc-dir': '/proc',
-      'health-port': String(healthPort),
-      'monitoring-port': '0',
-      'repair-node-name': 'node1',
-      kubeconfig: join(root, 'kubeconfig'),
-      log_output_level: process.env.CNI_LIVE_LOG ?? 'error',
-      ...changes,
-    }).map(([name, value]) => `--${name}=${value}`)
-    agent = spawn(process.execPath, ['--import', 'tsx', join(PROJECT_ROOT, 'src/main.ts'), 'cni-agent', ...flags], {
+    const { port: apiPort } = api.server.address() as AddressInfo
+    const quiet = { 'repair-node-name': 'node1', log_output_level: process.env.CNI_LIVE_LOG ?? 'error' }
+    const args = agentArguments({ root, apiPort, healthPort }, { ...quiet, ...changes })
+    agent = spawn(process.execPath, ['--import', 'tsx', join(PROJECT_ROOT, 'src/main.ts'), 'cni-agent', ...args], {
       cwd: PROJECT_ROOT,
       env: { PATH: process.env.PATH, POD_NAMESPACE: 'istio-system', EXCLUDE_NAMESPACES: 'kube-system', ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
     })
-    await untilReady()
-  }
-
-  async function untilReady(): Promise<void> {
-    for (;;) {
-      assert.equal(agent?.exitCode, null, 'the agent ended')
-      const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`).catch(() => undefined)
-      if (answer?.status === 200) return
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    await untilAgentReady(healthPort, agent)
   }
 
   async function endAgent(signal: NodeJS.Signals): Promise<void> {
@@ -138,23 +107,13 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
   function add(podNamespace: string, pod: string, changes: Record<string, string> = {}): Promise<Finished> {
     const { plugins } = JSON.parse(config()) as { plugins: object[] }
     const stdin = JSON.stringify({ ...plugins.at(-1), cniVersion: '1.0.0', name: 'net', prevResult: PREVIOUS })
-    const env = {
-      CNI_COMMAND: 'ADD',
-      CNI_CONTAINERID: 'c1',
-      CNI_NETNS: `/var/run/netns/${namespace}`,
-      CNI_IFNAME: 'eth0',
-      CNI_PATH: join(root, 'bin'),
-      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${podNamespace};K8S_POD_NAME=${pod}`,
-      ...changes,
-    }
+    const env = { ...addVariables(`/var/run/netns/${namespace}`, { namespace: podNamespace, name: pod }), ...changes }
     return callForwarder(join(root, 'bin/istio-cni'), env, stdin)
   }
   const codeOf = ({ stdout }: Finished): number | undefined => (JSON.parse(stdout) as { code?: number }).code
 
   before(async () => {
-    for (const folder of ['conf', 'bin', 'source', 'run']) mkdirSync(join(root, folder))
     buildForwarder({ folder: join(root, 'source'), runDir: join(root, 'run'), flags: ['-Os', '-static', '-s'] })
-    writeFileSync(join(root, 'conf/10-net.conflist'), LIST)
     api = await startApi()
     api.pods.set('/api/v1/namespaces/prod/pods/shop', sidecarPod)
     healthPort = await freePort()
@@ -229,7 +188,7 @@ describe('the CNI agent on a node', { skip, timeout: 120_000 }, () => {
 
   test('a configuration that was overwritten is repaired', async () => {
     const wanted = config()
-    writeFileSync(join(root, 'conf/10-net.conflist'), LIST)
+    writeFileSync(join(root, 'conf', CONFIG_NAME), LIST)
     while (config() !== wanted) await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal((await add('prod', 'shop')).exit, 0)
   })

@@ -6,27 +6,13 @@ import { rulesetOfSave } from '../../src/redirect/trace/iptables-ruleset.ts'
 import { rulesetOfNft } from '../../src/redirect/trace/nft-ruleset.ts'
 import type { Packet, Ruleset } from '../../src/redirect/trace/packet.ts'
 import { packetAddress, tracePacket, type End } from '../../src/redirect/trace/walk.ts'
+import { namespaceState } from '../support/namespace-state.ts'
 import { must, PEER, POD, PodNetwork, skipWithoutNamespaces, type Landing } from '../support/namespaces.ts'
 
 const skip = skipWithoutNamespaces()
 const PORTS = [53, 80, 443, 3306, 8080, 9090, 15008, 15020, 15021, 15090]
 const SERVED = [...PORTS, 15001, 15006, 15053]
-const SIDECAR = [
-  '-p',
-  '15001',
-  '-z',
-  '15006',
-  '-u',
-  '1337',
-  '-m',
-  'REDIRECT',
-  '-i',
-  '*',
-  '-b',
-  '*',
-  '-d',
-  '15090,15021,15020',
-]
+const SIDECAR = '-p 15001 -z 15006 -u 1337 -m REDIRECT -i * -b * -d 15090,15021,15020'.split(' ')
 const COMMAND = `
 import { runForeign } from './src/cli/istio-iptables.ts'
 const { env, stdout, stderr } = process
@@ -234,7 +220,7 @@ for (const backEnd of BACK_ENDS) {
       t.diagnostic(`${compared} packets`)
     })
 
-    test('a second run changes nothing, and a cleanup leaves nothing', () => {
+    test('a second run changes nothing, and a cleanup leaves nothing', async () => {
       const flags = [
         ...SIDECAR,
         '-m',
@@ -248,12 +234,12 @@ for (const backEnd of BACK_ENDS) {
         'veth1',
       ]
       assert.equal(apply(network, [...flags, ...backEnd.args]), 0)
-      const first = state(network)
+      const first = await state(network)
       assert.equal(apply(network, [...flags, ...backEnd.args]), 0)
-      assert.equal(state(network), first)
+      assert.equal(await state(network), first)
       assert.match(first, /fwmark 0x539 lookup 133/)
       assert.equal(apply(network, [...flags, '--cleanup-only', ...backEnd.args]), 0)
-      assert.doesNotMatch(state(network), /istio|net1|veth1|0x539|::6|REDIRECT|TPROXY/i)
+      assert.doesNotMatch(await state(network), /istio|net1|veth1|0x539|::6|REDIRECT|TPROXY/i)
       assert.equal(network.inPod('nft', ['list', 'ruleset']).stdout, '')
     })
   })
@@ -270,18 +256,11 @@ test('addresses count also where the other end of the cable is missing', { skip 
   }
 })
 
-/** Rules, policy rules, routes and addresses, without counters and dates. */
-function state(network: PodNetwork): string {
-  const texts = [
-    ...['iptables-legacy-save', 'ip6tables-legacy-save'].map((tool) =>
-      network.inPod(tool, []).stdout.replaceAll(/^#.*$/gm, ''),
-    ),
-    network.inPod('nft', ['-s', 'list', 'ruleset']).stdout,
-    network.inPod('ip', ['-4', 'rule']).stdout,
-    network.inPod('ip', ['-6', 'rule']).stdout,
-    network.inPod('ip', ['-4', 'route', 'show', 'table', 'all']).stdout,
-    network.inPod('ip', ['-6', 'route', 'show', 'table', '133']).stdout,
-    network.inPod('ip', ['addr', 'show', 'lo']).stdout,
-  ]
-  return texts.join('\n').replaceAll(/\[[0-9]+:[0-9]+\]/g, '')
+/** All that the pod holds, as one text. */
+async function state(network: PodNetwork): Promise<string> {
+  const { rules, routing } = await namespaceState((file, args) => {
+    const { status, stdout, stderr } = network.inPod(file, args)
+    return Promise.resolve({ exitCode: status ?? 1, stdout, stderr, missing: false })
+  })
+  return rules + routing
 }

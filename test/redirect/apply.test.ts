@@ -148,6 +148,30 @@ test('apply: nftables drops tables that are no longer needed, istiod leaves them
   assert.doesNotMatch(await text('istiod'), /delete/)
 })
 
+test('apply: nftables gets its rules in their final order, istiod inserts them by index', async () => {
+  const inbound = async (compat: Compat): Promise<string[]> => {
+    const host = world()
+    await program({ nativeNftables: true, interceptionMode: 'TPROXY', dualStack: true }, host, compat)
+    const text = host.restored.find(({ tool }) => tool === 'nft')?.text ?? ''
+    const place = ' rule inet istio-proxy-mangle istio-inbound '
+    return text.split('\n').filter((line) => line.includes(place)).map((line) => line.replace(place, ': ')) // prettier-ignore
+  }
+  const marked = 'meta l4proto tcp mark 1337 counter return'
+  const passedOn = 'iifname lo meta l4proto tcp ip saddr 127.0.0.6/32 counter return'
+  const passedOnV6 = 'iifname lo meta l4proto tcp ip6 saddr ::6/128 counter return'
+  const others = 'iifname lo meta l4proto tcp mark != 1338 counter return'
+  assert.deepEqual(
+    await inbound('off'),
+    [marked, passedOnV6, others, passedOn].map((text) => `add: ${text}`),
+  )
+  assert.deepEqual(await inbound('istiod'), [
+    `add: ${marked}`,
+    `add: ${passedOn}`,
+    `insert: index 1 ${passedOnV6}`,
+    `insert: index 2 ${others}`,
+  ])
+})
+
 const NAMES = Object.keys(DEFAULT_SETTINGS).filter(
   (name) => typeof DEFAULT_SETTINGS[name as keyof RedirectSettings] === 'string',
 )

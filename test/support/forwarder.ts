@@ -1,9 +1,9 @@
 /** The executable on the host, built for a test, and calls of it as a container runtime makes them. */
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { PROJECT_ROOT } from './shared.ts'
+import { packagePath } from '../../src/cli/package.ts'
 
-const SOURCE = join(PROJECT_ROOT, 'src/redirect/cni/forwarder/istio-cni.c')
+const SOURCE = packagePath('src/redirect/cni/forwarder/istio-cni.c')
 
 /** The `skip` option of a test that needs a C compiler. */
 export function skipWithoutCompiler(): false | string {

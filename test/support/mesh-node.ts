@@ -1,13 +1,14 @@
 /** Our workloads and our CNI agent on a cluster with a node: what they are asked to do, and what became of them. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
 import type { KubeClient } from '../../src/kube/client.ts'
 import { EVENTS, PODS, type KubeObject } from '../../src/kube/resource.ts'
 import { eventually } from './cluster.ts'
-import { SEEN_BOTH_WAYS } from './mesh-pods.ts'
+import { BY_IPV6, SEEN_BOTH_WAYS } from './mesh-pods.ts'
 import { PROJECT_ROOT } from './shared.ts'
 
 interface ContainerStatus {
@@ -28,6 +29,7 @@ export interface NodePod extends KubeObject {
   readonly spec: { readonly containers: readonly Container[]; readonly initContainers?: readonly Container[] }
   readonly status: {
     readonly podIP?: string
+    readonly podIPs?: readonly { readonly ip: string }[]
     readonly phase?: string
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
     readonly initContainerStatuses?: readonly ContainerStatus[]
@@ -68,16 +70,26 @@ export async function warningsOf(client: KubeClient, namespace: string, signal: 
   return items.filter(({ type }) => type === 'Warning').map(({ reason, message }) => `${reason}: ${message}`)
 }
 
+/** Addresses of the pod, of all families. */
+export const addressesOf = ({ status }: NodePod): string[] => (status.podIPs ?? []).map(({ ip }) => ip)
+
+/** Asks a pod's application from the node; undefined when no answer comes. */
+export const askPod = (address: string, path = '/'): Promise<string | undefined> =>
+  ask(`http://${address.includes(':') ? `[${address}]` : address}:8080${path}`)
+
 /**
- * Asks the pod's application from the node.
+ * Asks the pod's application from the node, in by each of its addresses and out by the same family.
  * @returns whether the request was seen by the proxy in both directions; false while the pod cannot tell
  * @throws AssertionError when it was answered past the proxy
  */
-export async function isSeenBothWays({ metadata, status }: NodePod): Promise<boolean> {
-  const answer = await ask(`http://${status.podIP}:8080/`)
-  if (answer === undefined || STARTING.test(answer)) return false
-  assert.equal(answer, SEEN_BOTH_WAYS, `${metadata.name} is not redirected, or not wholly`)
-  return true
+export async function isSeenBothWays(pod: NodePod): Promise<boolean> {
+  const addresses = addressesOf(pod)
+  const answers = await Promise.all(addresses.map((one) => askPod(one, one.includes(':') ? BY_IPV6 : '/')))
+  for (const [i, answer] of answers.entries()) {
+    if (answer === undefined || STARTING.test(answer)) return false
+    assert.equal(answer, SEEN_BOTH_WAYS, `${pod.metadata.name}, ${addresses[i]}: not redirected, or not wholly`)
+  }
+  return addresses.length > 0
 }
 
 async function ask(url: string): Promise<string | undefined> {
@@ -95,6 +107,17 @@ export interface Wanted {
   readonly name: string
   readonly replicas?: number
   readonly signal: AbortSignal
+}
+
+/** What a tool prints in the network namespace of the node that has this address. */
+export function inNamespaceOf(address: string, command: readonly string[]): string {
+  const has = (name: string): boolean =>
+    spawnSync('ip', ['-n', name, '-o', 'addr'], { encoding: 'utf8' }).stdout.includes(` ${address}/`)
+  const namespace = readdirSync('/var/run/netns').find(has)
+  assert.ok(namespace, `no namespace has ${address}`)
+  const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', namespace, ...command], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  return stdout
 }
 
 /** Until so many pods of the Deployment are ready and seen both ways. Any that answers past its proxy ends the wait. */

@@ -3,16 +3,10 @@ import type { Command } from 'commander'
 import { ProjectError } from '../../base/errors.ts'
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts'
 import type { RepairMode, RepairSettings } from '../../redirect/cni/broken-pod.ts'
+import type { InstallPlaces } from '../../redirect/cni/install.ts'
 import type { Compat } from '../../redirect/flags.ts'
 
-export interface CniAgentOptions {
-  /** Folder of the node's CNI configurations, as this process sees it. */
-  readonly configDir: string
-  readonly configName: string
-  readonly chained: boolean
-  readonly groupRead: boolean
-  readonly binarySource: string
-  readonly binaryTarget: string
+export interface CniAgentOptions extends InstallPlaces {
   /** Folder of the socket: the same path here and on the node. */
   readonly runDir: string
   /** The node's /var/run/netns and /proc, as this process sees them. */

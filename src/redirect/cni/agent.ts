@@ -53,7 +53,12 @@ export interface Agent {
   close(): Promise<void>
 }
 
-type Resolved = AgentOptions & { readonly slots: Slots; readonly callLimitMs: number }
+interface Resolved extends AgentOptions {
+  readonly slots: Slots
+  /** For namespaces that are opened before it is known whether they are needed. */
+  readonly early: Slots
+  readonly callLimitMs: number
+}
 
 const DIRECTORY_MODE = 0o750
 /** Only root calls: whoever can call may have any namespace of the node programmed. */
@@ -62,7 +67,7 @@ const SOCKET_MODE = 0o600
 /** Listens in the run folder. A socket that a dead agent left behind is replaced. */
 export async function startAgent(given: AgentOptions): Promise<Agent> {
   const { runDir, maxNamespaces = 8, maxCalls = 512, callLimitMs = 50_000 } = given
-  const options: Resolved = { ...given, callLimitMs, slots: createSlots(maxNamespaces) }
+  const options: Resolved = { ...given, callLimitMs, slots: createSlots(maxNamespaces), early: createSlots(1) }
   const socketPath = join(runDir, SOCKET_NAME)
   let calls = 0
   const serveNext = (socket: Socket): void => {
@@ -160,15 +165,30 @@ async function answer(call: ForwardedCall, options: Resolved, signal: AbortSigna
   return outcome
 }
 
-/** Gives back what the call took only when its work has ended: a tool must never meet the descriptor of another pod. */
 async function runToTheEnd(call: ForwardedCall, options: Resolved, signal: AbortSignal): Promise<PluginOutcome> {
-  const opened: (() => Promise<void>)[] = []
+  const taken: GiveBack[] = []
   try {
-    return await runPlugin(call, pluginDeps(call, { options, signal, opened }))
+    return await runPlugin(call, pluginDeps(call, { options, signal, taken }))
   } catch (error) {
     return refused(999, messageOf(error))
   } finally {
-    for (const close of opened.toReversed()) await close()
+    void giveBack(taken, options.log)
+  }
+}
+
+type GiveBack = () => void | Promise<void>
+
+/**
+ * Gives back what a call took when its work has ended, the latest first: a tool must never meet the descriptor of
+ * another pod. All tools that wrote have ended before; the caller need not wait for the rest.
+ */
+async function giveBack(taken: readonly GiveBack[], log: Log): Promise<void> {
+  for (const give of taken.toReversed()) {
+    try {
+      await give()
+    } catch (err) {
+      log.warn({ err }, 'a call of the plugin left something open')
+    }
   }
 }
 
@@ -194,17 +214,26 @@ function refused(code: 11 | 999, msg: string): PluginOutcome {
 interface CallScope {
   readonly options: Resolved
   readonly signal: AbortSignal
-  /** What is to be given back when the call is over. */
-  readonly opened: (() => Promise<void>)[]
+  /** How to give back what the call has taken. */
+  readonly taken: GiveBack[]
 }
 
-function pluginDeps({ pid }: ForwardedCall, { options, signal, opened }: CallScope): PluginDeps {
+function pluginDeps(call: ForwardedCall, { options, signal, taken }: CallScope): PluginDeps {
   const { compat, ports, clock, slots } = options
-  const context: CallContext = { callerPid: pid, signal }
+  const context: CallContext = { callerPid: call.pid, signal }
+  const open = (path: string): Promise<OpenNamespace> => {
+    const opening = ports.openNamespace(path, context)
+    taken.push(async () => (await opening.catch(() => undefined))?.close())
+    return opening
+  }
+  let early: Promise<OpenNamespace> | undefined
   return {
     compat,
     connect: () => ports.connect(),
-    getPod: (pod) => ports.getPod(pod, signal),
+    getPod: (pod) => {
+      early ??= openEarly(() => open(call.env.CNI_NETNS ?? ''), { early: options.early, taken })
+      return ports.getPod(pod, signal)
+    },
     wait: async (ms) => {
       await clock.wait(ms, signal)
       signal.throwIfAborted()
@@ -212,13 +241,26 @@ function pluginDeps({ pid }: ForwardedCall, { options, signal, opened }: CallSco
     // Those that wait for the API server hold no slot: pods that can be had need not queue behind them.
     openNamespace: async (path) => {
       await slots.take(signal)
-      opened.push(() => Promise.resolve(slots.give()))
-      const namespace = await ports.openNamespace(path, context)
-      opened.push(() => namespace.close())
-      return namespace
+      taken.unshift(() => slots.give())
+      return early ?? open(path)
     },
     isOwnNamespace: (path) => ports.isOwnNamespace(path, context),
   }
+}
+
+/**
+ * Enters the namespace while the API server is asked for the pod, which takes as long. One call at a time does: more
+ * would hold a process each for as long as the API server does not answer. A failure counts when the namespace is needed.
+ */
+function openEarly(
+  open: () => Promise<OpenNamespace>,
+  { early, taken }: { early: Slots; taken: GiveBack[] },
+): Promise<OpenNamespace> | undefined {
+  if (!early.takeNow()) return undefined
+  taken.unshift(() => early.give())
+  const opening = open()
+  opening.catch(() => undefined)
+  return opening
 }
 
 interface Answered {

@@ -29,8 +29,9 @@ import {
 /** Value of the label `result` of istio_cni_installs_total. */
 export type InstallResult = 'SUCCESS' | 'COPY_BINARIES_FAILURE' | 'CREATE_CNI_CONFIG_FAILURE'
 
-export interface InstallOptions {
-  /** Folder of the node's CNI configurations. */
+/** Where the plugin goes on the node, and how. */
+export interface InstallPlaces {
+  /** Folder of the node's CNI configurations, as this process sees it. */
   readonly configDir: string
   /** Name of the primary configuration; empty: found. */
   readonly configName: string
@@ -40,6 +41,9 @@ export interface InstallOptions {
   readonly groupRead: boolean
   readonly binarySource: string
   readonly binaryTarget: string
+}
+
+export interface InstallOptions extends InstallPlaces {
   readonly settings: PluginSettings
   readonly compat: Compat
   /** Calls `changed` after changes below the paths, until the signal aborts. */

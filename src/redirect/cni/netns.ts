@@ -44,8 +44,11 @@ export async function openNamespace(path: string, options: NamespaceOptions): Pr
   // Through our own descriptor: what the path names may change while rules are written.
   const own = `/proc/${process.pid}/fd/${file.fd}`
   const { run, read, close } = options.shells.enter({ namespace: own, signal: options.signal })
+  // Asked for at once: every configuration needs them. A failure is told to whoever needs them.
+  const addresses = listAddresses(run)
+  addresses.catch(() => undefined)
   return {
-    host: { ...realHost, addresses: () => listAddresses(run) },
+    host: { ...realHost, addresses: () => addresses },
     run,
     network: ipNetwork(run),
     legacyInUse: async (family) => (await read(LEGACY_TABLES[family])).trim() !== '',

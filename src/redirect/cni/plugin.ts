@@ -1,7 +1,8 @@
 /** Every decision of the CNI plugin. Fails closed: what is in doubt is an error, never a pod without redirection. */
 import { messageOf } from '../../base/errors.ts'
+import { startDetection } from '../apply-iptables.ts'
 import { deriveConfig, type HostFacts } from '../config.ts'
-import type { Compat } from '../flags.ts'
+import type { Compat, RedirectSettings } from '../flags.ts'
 import { programRules, type Backend, type ProgramDeps } from '../init.ts'
 import type { JsonObject } from './go-json.ts'
 import { parseNetConf, parsePodArgs, type NetConf, type PodArgs } from './netconf.ts'
@@ -148,7 +149,7 @@ async function handlePod({ conf, args, netns }: PodTask, { deps, progress }: Con
       throw new Error(decision.reason)
     case 'redirect': {
       const settings = { ...decision.settings, networkNamespace: netns, nativeNftables: conf.nativeNftables }
-      const namespace = await deps.openNamespace(netns)
+      const namespace = withDetection(await deps.openNamespace(netns), settings, deps.compat)
       await programRules(await deriveConfig(settings, namespace.host, deps.compat), namespace)
       return {
         decision: 'redirect',
@@ -157,6 +158,12 @@ async function handlePod({ conf, args, netns }: PodTask, { deps, progress }: Con
       }
     }
   }
+}
+
+/** Tools are looked for while the namespace still tells its addresses. istiod: looking for them writes, so it comes later. */
+function withDetection(namespace: Namespace, settings: RedirectSettings, compat: Compat): Namespace {
+  if (compat === 'istiod' || settings.nativeNftables) return namespace
+  return { ...namespace, detection: startDetection(settings.forceIptablesBinary, namespace) }
 }
 
 function readArgs(args: string): PodArgs {

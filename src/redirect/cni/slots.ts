@@ -3,6 +3,8 @@
 export interface Slots {
   /** Resolves when a slot is free, and takes it. @throws when the signal aborts first */
   take(signal: AbortSignal): Promise<void>
+  /** Takes a slot if one is free, and tells whether. */
+  takeNow(): boolean
   give(): void
 }
 
@@ -10,13 +12,16 @@ export interface Slots {
 export function createSlots(count: number): Slots {
   let free = count
   const line: (() => void)[] = []
+  const takeNow = (): boolean => {
+    if (free === 0) return false
+    free--
+    return true
+  }
   return {
+    takeNow,
     take: (signal) => {
       signal.throwIfAborted()
-      if (free > 0) {
-        free--
-        return Promise.resolve()
-      }
+      if (takeNow()) return Promise.resolve()
       return new Promise((resolve, reject) => {
         const enter = (): void => {
           signal.removeEventListener('abort', leave)

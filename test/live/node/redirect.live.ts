@@ -8,8 +8,18 @@ import { loadAll } from 'js-yaml'
 
 import type { KubeClient } from '../../../src/kube/client.ts'
 import { clusterClient, eventually } from '../../support/cluster.ts'
-import { injectorConfigMap, meshDeployment, type Workload } from '../../support/mesh-pods.ts'
-import { cniOverlay, isReady, podsOf, restartsOf, untilRedirected, warningsOf } from '../../support/mesh-node.ts'
+import { injectorConfigMap, meshDeployment, seenByTproxy, type Workload } from '../../support/mesh-pods.ts'
+import {
+  addressesOf,
+  askPod,
+  cniOverlay,
+  inNamespaceOf,
+  isReady,
+  podsOf,
+  restartsOf,
+  untilRedirected,
+  warningsOf,
+} from '../../support/mesh-node.ts'
 import type { NodePod, Overlay, OverlayOptions } from '../../support/mesh-node.ts'
 import { raiseNodeCluster, skipWithoutNodeCluster } from '../../support/node-cluster.ts'
 import type { NodeCluster } from '../../support/node-cluster.ts'
@@ -29,6 +39,11 @@ const VALIDATION = 'istio-validation'
 const MODES = ['repair', 'label', 'delete'] as const
 /** A sidecar beside the application, as before Kubernetes knew native ones. */
 const CLASSIC: Partial<Workload> = { annotations: { 'sidecar.istio.io/nativeSidecar': 'false' } }
+const TPROXY: Partial<Workload> = { annotations: { 'sidecar.istio.io/interceptionMode': 'TPROXY' } }
+/** Where the node reaches its pods from. */
+const NODE_IP = '10.244.0.1'
+/** Pods get a second address from here: the cluster knows IPv4 alone, its pods both. */
+const IPV6_RANGE = { subnet: 'fd00:10:244::/64' }
 /** What a pod that cannot start yet tells. */
 const AGENT_AWAY =
   /FailedCreatePodSandBox: .*the agent of istio-cni \(DaemonSet istio-cni-node\) does not answer on this node; try again later/
@@ -56,6 +71,7 @@ before(async () => {
   const image = shippedImage()
   cluster = await raiseNodeCluster(image)
   scene = { cluster, image, client: await clusterClient(cluster.kubeconfig) }
+  writeFileSync(configPath(), withIpv6(readFileSync(configPath(), 'utf8')))
   await kubectl(['create', 'namespace', MESH])
   await kubectl(['create', 'namespace', SHOP])
   await kubectl(['label', 'namespace', SHOP, 'istio-injection=enabled'])
@@ -76,6 +92,7 @@ describe('with an init container', { skip }, () => {
     for (const name of ['init', 'init-classic']) {
       const [pod] = await redirected(name, t.signal)
       assert.deepEqual(capabilitiesOf(pod), { 'istio-init': ['NET_ADMIN', 'NET_RAW'] })
+      assert.equal(pod && addressesOf(pod).length, 2, 'no IPv6 was tried')
     }
   })
 })
@@ -89,7 +106,7 @@ describe('with the CNI plugin', { skip }, () => {
   }, RAISING)
 
   test('pods have no more rights than any other, and are redirected both ways', OPTIONS, async (t) => {
-    await Promise.all([deploy('cni'), deploy('cni-classic', CLASSIC)])
+    await Promise.all([deploy('cni'), deploy('cni-classic', CLASSIC), deploy('tproxy', TPROXY)])
     for (const name of ['cni', 'cni-classic']) {
       const [pod] = await redirected(name, t.signal)
       assert.deepEqual(capabilitiesOf(pod), {})
@@ -97,15 +114,29 @@ describe('with the CNI plugin', { skip }, () => {
     }
   })
 
+  test('TPROXY brings connections to the proxy with the addresses of both ends', OPTIONS, async (t) => {
+    await eventually(async () => {
+      const [pod] = await podsOf(onScene().client, SHOP, 'app=tproxy', t.signal)
+      if (pod?.status.podIP === undefined) return false
+      const answer = await askPod(pod.status.podIP)
+      if (answer !== undefined) assert.equal(answer, seenByTproxy(NODE_IP, pod.status.podIP))
+      return answer !== undefined && isReady(pod)
+    }, t.signal)
+  })
+
   test(
-    'without an agent a pod waits and says why; the agent starts all the same, and so does the pod',
+    'without an agent, or the plugin too, a pod waits and says why; the agent starts all the same, and so does the pod',
     OPTIONS,
     async (t) => {
       await sendAgentAway(t.signal)
       await deploy('waiting')
       await untilWarned(AGENT_AWAY, t.signal)
+      rmSync(pluginPath())
+      await deploy('without-plugin')
+      await untilWarned(PLUGIN_AWAY, t.signal)
       await callAgentBack()
-      await redirected('waiting', t.signal)
+      assert.ok(existsSync(pluginPath()))
+      await Promise.all(['waiting', 'without-plugin'].map((name) => redirected(name, t.signal)))
     },
   )
 
@@ -133,18 +164,11 @@ describe('with the CNI plugin', { skip }, () => {
     rmSync(other)
   })
 
-  test('a plugin that is removed is put back, by an agent that starts without it too', OPTIONS, async (t) => {
+  test('a plugin that is removed is put back', OPTIONS, async (t) => {
     rmSync(pluginPath())
     await deploy('removed')
     await eventually(() => existsSync(pluginPath()), t.signal)
     await redirected('removed', t.signal)
-    await sendAgentAway(t.signal)
-    rmSync(pluginPath())
-    await deploy('removed-too')
-    await untilWarned(PLUGIN_AWAY, t.signal)
-    await callAgentBack()
-    assert.ok(existsSync(pluginPath()))
-    await redirected('removed-too', t.signal)
   })
 
   test('pods that are created while the agent is upgraded are all redirected', OPTIONS, async (t) => {
@@ -212,13 +236,22 @@ describe('a pod that started without an agent on a node without the plugin', { s
     assert.equal(hasStarted(await labelled(), 'application'), false)
   })
 
-  test('is deleted, where the agent deletes, and the one in its place is redirected', OPTIONS, async (t) => {
-    const broken = await untilBroken('delete', t.signal)
-    await installAgent({ settings: settingsOf('delete'), rules: [rule('pods', ['delete'])] })
-    await untilWarned(/DeleteBrokenPod: pod was deleted/, t.signal)
-    const [pod] = await redirected('delete', t.signal)
-    assert.notEqual(pod?.metadata.uid, broken.metadata.uid)
-  })
+  test(
+    'is deleted, where the agent deletes, and the one in its place is redirected, by nftables',
+    OPTIONS,
+    async (t) => {
+      const broken = await untilBroken('delete', t.signal)
+      await installAgent({
+        settings: { ...settingsOf('delete'), NATIVE_NFTABLES: 'true' },
+        rules: [rule('pods', ['delete'])],
+      })
+      await untilWarned(/DeleteBrokenPod: pod was deleted/, t.signal)
+      const [pod] = await redirected('delete', t.signal)
+      assert.notEqual(pod?.metadata.uid, broken.metadata.uid)
+      const tables = inNamespaceOf(pod?.status.podIP ?? '', ['nft', 'list', 'tables'])
+      assert.deepEqual(tables.trim().split('\n'), ['table inet istio-proxy-nat'])
+    },
+  )
 })
 
 test('every pod that could not start at once was told why', OPTIONS, async ({ signal }) => {
@@ -330,6 +363,16 @@ function configPath(): string {
 function withoutPlugin(config: string): string {
   const list = JSON.parse(config) as { plugins: { type: string }[] }
   return JSON.stringify({ ...list, plugins: list.plugins.filter(({ type }) => type !== 'istio-cni') })
+}
+
+function withIpv6(config: string): string {
+  const list = JSON.parse(config) as { plugins: { type: string; ipam?: { ranges: object[][]; routes: object[] } }[] }
+  for (const { type, ipam } of list.plugins) {
+    if (type !== 'bridge') continue
+    ipam?.ranges.push([IPV6_RANGE])
+    ipam?.routes.push({ dst: '::/0' })
+  }
+  return JSON.stringify(list)
 }
 
 /** The image that the manifests name: what is built must be called so. */

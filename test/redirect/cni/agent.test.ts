@@ -11,6 +11,8 @@ import { SILENT } from '../../../src/base/log.ts'
 import { SOCKET_NAME, startAgent, type Agent, type AgentOptions } from '../../../src/redirect/cni/agent.ts'
 import { readCall, writeReply } from '../../../src/redirect/cni/call-frame.ts'
 import { createSlots } from '../../../src/redirect/cni/slots.ts'
+import type { RunResult } from '../../../src/redirect/run.ts'
+import { createFakeNamespace } from '../../support/fake-namespace.ts'
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -120,6 +122,111 @@ test('what is no call gets no answer, and the agent goes on', async (t) => {
   assert.ok(existsSync(agent.socketPath))
 })
 
+const CALM = { nowMs: () => 0, wait: () => Promise.resolve() }
+const MESH_POD = {
+  metadata: { annotations: { 'sidecar.istio.io/status': '{}' } },
+  spec: { containers: [{ name: 'istio-proxy' }] },
+}
+
+interface Ports {
+  /** What happened, in order. */
+  readonly events: string[]
+  readonly ports: AgentOptions['ports']
+  /** Lets the API server answer, and namespaces be closed. */
+  readonly release: { pod: (pod: object) => void; close: () => void }
+}
+
+function gate<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>((done) => (resolve = done))
+  return { promise, resolve }
+}
+
+/** A namespace whose tools succeed and print nothing, and an API server that answers when it is told to. */
+function slowPorts(): Ports {
+  const events: string[] = []
+  const pod = gate<object>()
+  const closing = gate<void>()
+  const run = (file: string): Promise<RunResult> => {
+    events.push(file)
+    return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', missing: false })
+  }
+  const namespace = {
+    host: { addresses: () => ['10.0.0.5/24'], resolvConf: () => '', uidOf: () => undefined },
+    run,
+    network: createFakeNamespace().network,
+    log: SILENT,
+    record: false,
+    close: async () => {
+      await closing.promise
+      events.push('closed')
+    },
+  }
+  return {
+    events,
+    release: { pod: pod.resolve, close: () => closing.resolve(undefined) },
+    ports: {
+      connect: () => Promise.resolve(),
+      getPod: () => {
+        events.push('asked')
+        return pod.promise
+      },
+      openNamespace: () => {
+        events.push('opened')
+        return Promise.resolve(namespace)
+      },
+      isOwnNamespace: () => Promise.resolve(false),
+    },
+  }
+}
+
+function send(agent: Agent): Promise<string> {
+  const socket = connect(agent.socketPath)
+  socket.write(frame(ENV, CONF))
+  return text(socket)
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('the answer does not wait for the namespace to be closed, but its slot does', async (t) => {
+  const { events, ports, release } = slowPorts()
+  const { agent } = await started(t, { ports, clock: CALM, maxNamespaces: 1 })
+  release.pod(MESH_POD)
+  assert.match(await send(agent), /^0 /)
+  assert.ok(events.includes('iptables-nft-restore'), events.join())
+  assert.equal(events.includes('closed'), false)
+  const written = (): number => events.filter((one) => one === 'iptables-nft-restore').length
+  const second = send(agent)
+  await until(() => events.filter((one) => one === 'asked').length === 2)
+  assert.equal(written(), 1)
+  release.close()
+  assert.match(await second, /^0 /)
+  assert.deepEqual([written(), events.indexOf('closed') < events.lastIndexOf('iptables-nft-restore')], [2, true])
+})
+
+test('one namespace at a time is opened before its pod is known, and closed when it is not needed', async (t) => {
+  const { events, ports, release } = slowPorts()
+  const { agent } = await started(t, { ports, clock: CALM })
+  const answers = [send(agent), send(agent)]
+  await until(() => events.filter((one) => one === 'asked').length === 2)
+  assert.deepEqual([...events].sort(), ['asked', 'asked', 'opened'])
+  release.close()
+  release.pod({ spec: { containers: [{ name: 'app' }] } })
+  for (const answer of await Promise.all(answers)) assert.match(answer, /^0 /)
+  await until(() => events.includes('closed'))
+  assert.deepEqual([...events].sort(), ['asked', 'asked', 'closed', 'opened'])
+})
+
+test('a namespace that cannot be opened is no failure of a pod that does not need it', async (t) => {
+  const { ports, release } = slowPorts()
+  const openNamespace = (): Promise<never> => Promise.reject(new Error('no namespace'))
+  const { agent } = await started(t, { ports: { ...ports, openNamespace }, clock: CALM })
+  release.pod({ spec: { containers: [{ name: 'app' }] } })
+  assert.match(await send(agent), /^0 /)
+})
+
 test('slots are given in line, and who gives up leaves it', async () => {
   const slots = createSlots(1)
   const never = new AbortController().signal
@@ -128,9 +235,12 @@ test('slots are given in line, and who gives up leaves it', async () => {
   const order: string[] = []
   const second = slots.take(impatient.signal).catch(() => order.push('gave up'))
   const third = slots.take(never).then(() => order.push('third'))
+  assert.equal(slots.takeNow(), false)
   impatient.abort()
   await second
   slots.give()
   await third
   assert.deepEqual(order, ['gave up', 'third'])
+  slots.give()
+  assert.deepEqual([slots.takeNow(), slots.takeNow()], [true, false])
 })
