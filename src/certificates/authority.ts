@@ -177,16 +177,16 @@ export function decodeAuthorityState(stored: Readonly<Record<string, string>>): 
 function decodeParts(stored: Readonly<Record<string, string>>, isNewer: boolean): AuthorityState {
   if (stored.schema !== SCHEMA && !isNewer)
     throw invalid('schema', `expected ${SCHEMA}, got ${stored.schema ?? 'none'}`)
-  const bundlePem = splitCertificates(stored['ca.crt'] ?? '').join('')
-  if (bundlePem === '') throw invalid('ca.crt', 'expected at least one certificate')
   const phase = readPhase(stored.phase)
+  const signer = readAuthority(stored, 'signer')
+  const next = phase === 'trusting' ? readAuthority(stored, 'next') : undefined
   return {
     generation: readGeneration(stored.generation),
     phase,
     phaseSinceMs: Date.parse(stored.phaseSince ?? '') || 0,
-    signer: readAuthority(stored, 'signer'),
-    next: phase === 'trusting' ? readAuthority(stored, 'next') : undefined,
-    bundlePem,
+    signer,
+    next,
+    bundlePem: readBundle(stored, [signer, ...(next === undefined ? [] : [next])]),
     history: stored.history ?? '[]',
     rotateToken: stored.rotateToken ?? '',
     isUrgent: stored.urgent === 'true',
@@ -202,6 +202,16 @@ function readAuthority(stored: Readonly<Record<string, string>>, part: 'signer' 
   if (!certificate.isAuthority) throw invalid(crt, 'expected a certificate authority, got a leaf')
   if (!holdsKey(certificate.pem, key)) throw invalid(pem, `expected the key of ${crt}, got another`)
   return { certificate, key }
+}
+
+/** A bundle without whoever signs, or is about to, would make every call fail once it is published. */
+function readBundle(stored: Readonly<Record<string, string>>, signing: readonly Authority[]): string {
+  const blocks = splitCertificates(stored['ca.crt'] ?? '')
+  if (blocks.length === 0) throw invalid('ca.crt', 'expected at least one certificate')
+  const trusted = inPart('ca.crt', () => blocks.map((pem) => readCertificate(pem).fingerprint))
+  const missing = signing.find(({ certificate }) => !trusted.includes(certificate.fingerprint))
+  if (missing !== undefined) throw invalid('ca.crt', `expected ${missing.certificate.commonName} in it`)
+  return blocks.join('')
 }
 
 function readGeneration(text: string | undefined): number {

@@ -23,6 +23,8 @@ const FOLDER_MODE = 0o700
 const KEY_MODE = 0o600
 const CERTIFICATE_MODE = 0o644
 const FOREIGN_READERS = 0o077
+const OTHERS = 0o007
+const SET_GROUP_ID = 0o2000
 /** A token has some 30 characters. */
 const MAX_REQUEST = 200
 
@@ -58,7 +60,7 @@ async function readVersion(folder: string, version: number): Promise<StoredAutho
   const stored: Record<string, string> = {}
   for (const name of await readdir(place)) {
     const path = join(place, name)
-    if (isSecret(name)) await refuseForeignReaders(path)
+    if (isSecret(name)) await refuseForeignReaders(path, place)
     stored[name] = await readFile(path, 'utf8')
   }
   const asked = await readRequest(folder)
@@ -91,9 +93,11 @@ async function readRequest(folder: string): Promise<{ readonly asked?: string }>
   }
 }
 
-async function refuseForeignReaders(keyPath: string): Promise<void> {
+/** Kubernetes: a volume with fsGroup is the group's, and so marked (setgid): its files are ours by that group. */
+async function refuseForeignReaders(keyPath: string, folder: string): Promise<void> {
   const mode = (await lstat(keyPath)).mode & 0o777
-  if ((mode & FOREIGN_READERS) === 0) return
+  const isGroupOurs = ((await lstat(folder)).mode & SET_GROUP_ID) !== 0
+  if ((mode & (isGroupOurs ? OTHERS : FOREIGN_READERS)) === 0) return
   throw new ProjectError(
     'CERT_STORE_UNREADABLE',
     `${keyPath}: expected a key that only its owner can read (mode 600), got mode ${mode.toString(8)}`,

@@ -52,6 +52,8 @@ export const LEAF_LIFETIME_MS = 30 * DAY_MS
 /** Longest common name (RFC 5280, appendix A). */
 const MAX_COMMON_NAME = 64
 const MAX_DNS_NAME = 253
+/** Node serves shorter ones without a word; callers need not take them. */
+const MIN_RSA_BITS = 2048
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /** Mints a leaf; its key exists in memory only. */
@@ -121,8 +123,11 @@ export function pairFault(pair: CertificatePair, nowMs: number): PairFault | und
   if (pair.certPem.trim() === '' || pair.keyPem.trim() === '')
     return { reason: 'parse', what: 'certificate or key is empty' }
   const { notBeforeMs, notAfterMs, names } = readCertificate(pair.certPem)
-  if (!holdsKey(pair.certPem, decodeKey(pair.keyPem)))
-    return { reason: 'key_mismatch', what: 'the key belongs to another certificate' }
+  const key = decodeKey(pair.keyPem)
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS
+  if (bits < MIN_RSA_BITS)
+    return { reason: 'parse', what: `RSA key: expected at least ${MIN_RSA_BITS} bits, got ${bits}` }
+  if (!holdsKey(pair.certPem, key)) return { reason: 'key_mismatch', what: 'the key belongs to another certificate' }
   if (nowMs < notBeforeMs) return { reason: 'expired', what: `not valid before ${new Date(notBeforeMs).toISOString()}` }
   if (nowMs >= notAfterMs) return { reason: 'expired', what: `expired at ${new Date(notAfterMs).toISOString()}` }
   // API servers look at the alternative names only.

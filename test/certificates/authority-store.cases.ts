@@ -85,6 +85,19 @@ export function describeAuthorityStore(
     assert.equal((await store.read(SIGNAL)).holds, 'broken')
   })
 
+  storeTest('row 4: a bundle without whoever signs is no state', async ({ store, spoil }) => {
+    await store.write(stateOf(1), undefined, SIGNAL)
+    for (const [text, why] of [
+      [stateOf(2).bundlePem, /ca\.crt: expected test-webhook-ca-g1-\w+ in it/],
+      ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', /ca\.crt/],
+    ] as const) {
+      await spoil('ca.crt', text)
+      const broken = await store.read(SIGNAL)
+      assert.equal(broken.holds, 'broken')
+      assert.match(broken.why, why)
+    }
+  })
+
   storeTest('the state of a newer version is used but marked as not ours to change', async ({ store, spoil }) => {
     await store.write(stateOf(1), undefined, SIGNAL)
     await spoil('schema', '2')

@@ -1,16 +1,10 @@
 /**
  * The fault catalogue, row by row, on replicas over one API server in memory and a clock that is moved by hand. Tests
- * carry the numbers of their rows; what is not here:
- * 2, 5, 37: rotation.test.ts. 8, 10, 21, 23, 24: ca-bundle.test.ts. 9: kube/leader.test.ts. 27: sources.test.ts.
- * 19: also cli/serve/certificates.test.ts. 30: server/listen.test.ts, sources.test.ts. 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
- * 25: also cli/entry-path.test.ts, cli/doctor/checks.test.ts.
- * 28: also pinned-files.test.ts.
- * 29: also handover.test.ts.
- * 31: live/api/high-availability.live.ts; calls under way are lost, by nature.
+ * carry the numbers of their rows; `ROWS` says where those of a row are, here or elsewhere.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -39,6 +33,7 @@ import { createServerClock } from '../../src/kube/server-clock.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createFakeKubeClient, noAnswer } from '../support/fake-kube-client.ts'
 import { createRecordingLog } from '../support/recording-log.ts'
+import { PROJECT_ROOT } from '../support/shared.ts'
 
 const NAMES = servingNames({ services: [{ name: 's', namespace: 'n' }] })
 const SECRET = { resource: SECRETS, namespace: 'n', name: 'ca' }
@@ -590,6 +585,69 @@ test('row 29: an external authority that changes is trusted beside the former on
   } finally {
     world.end.abort()
     for (const { folder } of replicas) rmSync(folder, { recursive: true })
+  }
+})
+
+const [HERE, LIVE] = ['certificates/fault-catalogue.test.ts', 'live/api/high-availability.live.ts']
+const [BUNDLE, ROTATION] = ['certificates/ca-bundle.test.ts', 'certificates/rotation.test.ts']
+const [SOURCES, LISTEN] = ['certificates/sources.test.ts', 'server/listen.test.ts']
+const [DOCTOR, MANIFESTS] = ['cli/doctor/checks.test.ts', 'cli/manifests.test.ts']
+
+/** Row -> the files below `test` that have a test of it. What a row promises is in the titles. */
+const ROWS: Readonly<Record<number, readonly string[]>> = {
+  1: [HERE, ROTATION, LIVE],
+  2: [ROTATION],
+  3: [HERE, LIVE],
+  4: [HERE, ROTATION, 'certificates/authority-store.cases.ts', LIVE],
+  5: [ROTATION],
+  6: [HERE],
+  7: [HERE],
+  8: [HERE, BUNDLE, LIVE],
+  9: ['kube/leader.test.ts'],
+  10: [BUNDLE],
+  11: [HERE, 'kube/leader.test.ts', LIVE],
+  12: [HERE, 'kube/leader.test.ts'],
+  13: [HERE],
+  14: [HERE],
+  15: [HERE],
+  16: [HERE, ROTATION],
+  17: [HERE],
+  18: [HERE],
+  19: [HERE, 'cli/serve/certificates.test.ts'],
+  20: [HERE, LIVE],
+  21: [BUNDLE, LIVE],
+  22: [HERE],
+  23: [BUNDLE],
+  24: [BUNDLE],
+  25: [HERE, 'cli/entry-path.test.ts', DOCTOR],
+  26: [HERE],
+  27: [SOURCES],
+  28: [HERE, 'certificates/pinned-files.test.ts', 'cli/replicas.test.ts', 'cli/certs/status.test.ts', DOCTOR],
+  29: [HERE, 'certificates/handover.test.ts', 'live/api/certificate-files.live.ts'],
+  30: [SOURCES, LISTEN],
+  31: [LIVE],
+  32: [LISTEN, LIVE],
+  33: [MANIFESTS],
+  34: [MANIFESTS],
+  35: [LISTEN],
+  36: [HERE, ROTATION],
+  37: [ROTATION],
+  38: [HERE],
+}
+const LAST_ROW = 38
+
+test('every row of the catalogue has its tests, where it says', () => {
+  const numbers = Array.from({ length: LAST_ROW }, (_, i) => i + 1)
+  assert.deepEqual(Object.keys(ROWS).map(Number), numbers)
+  for (const [row, files] of Object.entries(ROWS)) {
+    for (const file of files) {
+      const source = readFileSync(join(PROJECT_ROOT, 'test', file), 'utf8')
+      const titles = source.match(/\b(?:test|storeTest)\(\s*(['"`]).*?\1,/gs) ?? []
+      const has = new RegExp(`^\\w+\\(\\s*.(?:row \\d+, )*row ${row}\\b`)
+      // A table of planted faults has names of its own, which its tests repeat.
+      const isPlanted = source.includes(`'row ${row}: `)
+      assert.ok(isPlanted || titles.some((title) => has.test(title)), `row ${row} in ${file}`)
+    }
   }
 })
 

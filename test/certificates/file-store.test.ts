@@ -56,6 +56,24 @@ test('folder: a key that others may read is refused with its mode', async () => 
   }
 })
 
+test('folder: a key that the group of a volume may read is ours; one that everybody may read is not', async () => {
+  const { parent, folder } = await temporary()
+  try {
+    await createFileStore(folder).write(stateOf(1), undefined, SIGNAL)
+    const store = createFileStore(folder)
+    // What the kubelet does to a volume with fsGroup.
+    await chmod(join(folder, 'state-1'), 0o2770)
+    for (const mode of [0o640, 0o440, 0o660]) {
+      await chmod(join(folder, 'state-1', 'signer.key'), mode)
+      assert.equal((await store.read(SIGNAL)).holds, 'state')
+    }
+    await chmod(join(folder, 'state-1', 'signer.key'), 0o444)
+    await assert.rejects(store.read(SIGNAL), { code: 'CERT_STORE_UNREADABLE', message: /mode 444/ })
+  } finally {
+    await rm(parent, { recursive: true })
+  }
+})
+
 test('folder: a crash before the link was switched loses nothing', async () => {
   const { parent, folder } = await temporary()
   try {

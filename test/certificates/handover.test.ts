@@ -32,7 +32,7 @@ test('a pair of the same authority is served at once', () => {
   assert.equal(bundleOf(handover, NOW_MS), A)
 })
 
-test('a pair of another authority is published beside the former one before it is served', () => {
+test('row 29: a pair of another authority is published beside the former one before it is served', () => {
   const [first, next] = [pair(A), pair(B)]
   const waiting = withPair(startHandover(first), next, NOW_MS)
   assert.equal(waiting.served, first)

@@ -1,5 +1,6 @@
 /** Serving certificates: names, dates, and when the next one is due. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -63,12 +64,18 @@ test('a leaf never outlives its authority', () => {
 
 test('pairFault: what Node would serve without a word is found', () => {
   const foreignKey = encodeKey(generateKey())
+  const weakKey = generateKeyPairSync('rsa', {
+    modulusLength: 1024,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey
   const nameless = issueLeaf({ authority: AUTHORITY, names: [], nowMs: NOW_MS })
   assert.equal(pairFault(leaf, NOW_MS), undefined)
   assert.match(pairFault({ ...leaf, keyPem: '' }, NOW_MS)?.what ?? '', /empty/)
   assert.match(pairFault({ ...leaf, keyPem: foreignKey }, NOW_MS)?.what ?? '', /another certificate/)
   assert.match(pairFault(leaf, leaf.notAfterMs)?.what ?? '', /expired/)
   assert.match(pairFault(leaf, leaf.notBeforeMs - 1)?.what ?? '', /not valid before/)
+  assert.match(pairFault({ ...leaf, keyPem: weakKey }, NOW_MS)?.what ?? '', /at least 2048 bits, got 1024/)
   assert.match(pairFault(nameless, NOW_MS)?.what ?? '', /alternative name/)
 })
 

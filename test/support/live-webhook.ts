@@ -61,6 +61,9 @@ export async function serveLive({
   /** Flags of `serve`: how fast authorities change. @default as shipped */
   readonly trustDwell?: string
   readonly retireDwell?: string
+  /** Files of a certificate of others. @default an authority of its own */
+  readonly tlsCertFile?: string
+  readonly tlsKeyFile?: string
   /** Of `kubectl apply`. @default none */
   readonly applyFlags?: readonly string[]
 }): Promise<Served> {

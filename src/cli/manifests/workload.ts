@@ -8,6 +8,8 @@ const USER_ID = 65532
 const GRACE_SECONDS = 60
 /** Three quarters of the memory limit; the rest is for buffers, TLS and code. */
 const HEAP_MEBIBYTES = 384
+/** No object has a `__proto__` that could be written through: what users send is parsed and merged all day. */
+const NODE_OPTIONS = `--max-old-space-size=${HEAP_MEBIBYTES} --disable-proto=delete`
 
 /** Shared by all revisions, so nothing of one revision is in it. */
 export function namespace({ namespace: name }: Plan): object {
@@ -113,7 +115,7 @@ function container(plan: Plan): object {
     image: plan.image,
     imagePullPolicy: 'IfNotPresent',
     args: serverArguments(plan),
-    env: [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${HEAP_MEBIBYTES}` }],
+    env: [{ name: 'NODE_OPTIONS', value: NODE_OPTIONS }],
     ports: [
       { name: 'https-webhook', containerPort: PORT.webhook, protocol: 'TCP' },
       { name: 'http-health', containerPort: PORT.health, protocol: 'TCP' },

@@ -289,7 +289,7 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /patch service/,
   },
   {
-    name: 'a path that nobody serves',
+    name: 'row 25: a path that nobody serves',
     change: { configurations: [withPath('/injekt')] },
     code: 'ENTRY_PATH_WRONG',
     message: /^it names \/injekt, where nobody answers; \/inject is served$/,
@@ -335,7 +335,7 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /^kubectl debug node\/node-1 /,
   },
   {
-    name: 'a certificate mounted by subPath',
+    name: 'row 28: a certificate mounted by subPath',
     change: { servedFiles: { ...mounted, isPinned: true } },
     code: 'CERTIFICATE_PINNED',
     message: /^\/certs\/tls\.crt is mounted by subPath/,
@@ -530,9 +530,9 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
   },
   {
     name: 'validation that is slow',
-    change: { validationProbes: gateway(undefined, 6000) },
+    change: { validationProbes: gateway(undefined, 3000) },
     code: 'WEBHOOK_SLOW',
-    message: /Gateway took 6\.0 s of 10/,
+    message: /Gateway took 3\.0 s of 5/,
     next: /logs/,
   },
   {

@@ -11,6 +11,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { SILENT } from '../../../src/base/log.ts'
 import { newAuthorityState } from '../../../src/certificates/authority.ts'
 import { createSecretStore } from '../../../src/certificates/secret-store.ts'
+import { renderCrds } from '../../../src/cli/crds.ts'
 import type { FindingCode } from '../../../src/cli/doctor/finding.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
 import { renderManifests } from '../../../src/cli/manifests/render.ts'
@@ -69,6 +70,8 @@ async function find(code: FindingCode, flags?: string): Promise<Told> {
 async function isGone(code: FindingCode, flags?: string): Promise<boolean> {
   return (await findings(flags)).every((one) => one.code !== code)
 }
+
+const isThere = async (code: FindingCode): Promise<boolean> => !(await isGone(code))
 
 /** Writes the webhook configuration of a tag, which the server does not know of. */
 async function plantTag(tag: string, change: (manifest: string) => string = (manifest) => manifest): Promise<string> {
@@ -160,6 +163,45 @@ test('stale field manager: the next command takes its ownership away', OPTIONS, 
   assert.match(message, /old-chart \(Apply\)/)
   await shell.must(next)
   assert.deepEqual(await findings(), [])
+})
+
+test('wrong path: named, and the next command repairs it', OPTIONS, async () => {
+  const name = await plantTag('path', (manifest) => manifest.replaceAll(`${url}/inject`, `${url}/injekt`))
+  try {
+    for (const { next } of (await findings()).filter(({ code }) => code === 'ENTRY_PATH_WRONG')) await shell.must(next)
+    assert.ok(await isGone('ENTRY_PATH_WRONG'))
+    const live = await kubectl(['get', 'mutatingwebhookconfiguration', name, '-o', 'jsonpath={..url}'])
+    assert.equal(live, `${url}/inject ${url}/inject`)
+  } finally {
+    await pull(name)
+  }
+})
+
+test('validation: tried where the kinds of the mesh are, blocked or not asked', OPTIONS, async ({ signal }) => {
+  const gateways = renderCrds()
+    .split('---\n')
+    .find((text) => text.includes('name: gateways.networking.istio.io'))
+  await kubectl(['apply', '-f', '-'], gateways)
+  const name = 'mesh-admission-default-validator'
+  const change = (patch: object[]): Promise<string> =>
+    kubectl(['patch', 'validatingwebhookconfiguration', name, '--type=json', '-p', JSON.stringify(patch)])
+  try {
+    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/gateways.networking.istio.io'])
+    await kubectl(['apply', '-f', '-'], renderManifests(planInstallation({ url }, '0.0.0-test'), ['validation']))
+    await eventually(async () => (await findings()).length === 0, signal)
+    const matchConditions = [{ name: 'never', expression: 'false' }]
+    await change([{ op: 'add', path: '/webhooks/0/matchConditions', value: matchConditions }])
+    await eventually(() => isThere('VALIDATION_SKIPPED'), signal)
+    assert.match((await find('VALIDATION_SKIPPED')).message, /matchConditions \(never\)/)
+    await change([
+      { op: 'remove', path: '/webhooks/0/matchConditions' },
+      { op: 'replace', path: '/webhooks/0/clientConfig/url', value: 'https://127.0.0.1:1/validate' },
+    ])
+    await eventually(() => isThere('WEBHOOK_UNREACHABLE'), signal)
+  } finally {
+    await kubectl(['delete', 'validatingwebhookconfiguration', name, '--ignore-not-found'])
+    await kubectl(['delete', 'crd', 'gateways.networking.istio.io', '--ignore-not-found'])
+  }
 })
 
 /** A silent listener: what it is to send into a firewall that drops. */

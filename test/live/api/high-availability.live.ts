@@ -179,7 +179,7 @@ test('a change of authority, from the request to the end of the former one: no c
   assertNoneFailed(calls)
 })
 
-test('the Secret of the authority is deleted: it comes back, and no call fails', OPTIONS, async (t) => {
+test('row 1: the Secret of the authority is deleted: it comes back, and no call fails', OPTIONS, async (t) => {
   const calls = await during(t, async ({ client, server }) => {
     const before = await secretData(client, server)
     const fromMs = performance.now()
@@ -194,7 +194,7 @@ for (const { name, data } of [
   { name: 'has a key that is none', data: { 'signer.key': Buffer.from('nonsense').toString('base64') } },
   { name: 'is emptied', data: null },
 ]) {
-  test(`the Secret ${name}: it is written again, and no call fails`, OPTIONS, async (t) => {
+  test(`row 3, row 4: the Secret ${name}: it is written again, and no call fails`, OPTIONS, async (t) => {
     const calls = await during(t, async ({ client, server }) => {
       const before = await secretData(client, server)
       const fromMs = performance.now()
@@ -209,7 +209,7 @@ for (const { name, data } of [
   })
 }
 
-test('every replica is ended by SIGTERM and replaced at once: no call fails', OPTIONS, async (t) => {
+test('row 32: every replica is ended by SIGTERM and replaced at once: no call fails', OPTIONS, async (t) => {
   const calls = await during(t, async ({ server }) => {
     // In a full run this goes on all the time.
     if (IS_FULL) return sleep(4 * ROLL_MS)
@@ -222,7 +222,7 @@ test('every replica is ended by SIGTERM and replaced at once: no call fails', OP
   assertNoneFailed(calls)
 })
 
-test('the API server is restarted: only calls of itself fail, and only while it is away', OPTIONS, async (t) => {
+test('row 8: the API server is restarted: only calls of itself fail, and only while it is away', OPTIONS, async (t) => {
   const calls = await during(t, async () => {
     const fromMs = performance.now()
     await restartApiserver()
@@ -233,27 +233,31 @@ test('the API server is restarted: only calls of itself fail, and only while it 
   assertNoneFailed(calls.filter((call) => !lost.includes(call)))
 })
 
-test('caBundle is overwritten every second: it is repaired within a second each time', OPTIONS, async (t) => {
-  let times: number[] = []
-  const calls = await during(t, async ({ client, server, trust }) => {
-    const fromMs = performance.now()
-    for (let i = 0; i < OVERWRITES; i++) {
-      await Promise.all(server.configurations.map((place) => overwriteBundles(client, place, t.signal)))
-      await sleep(1000)
-    }
-    await eventually(() => replayTrust(trust.events).at(-1)?.breaches.length === 0, t.signal)
-    times = repairTimes(trust.events, fromMs)
-    disputed.push({ fromMs, toMs: performance.now() + Math.max(...VIEW_DELAYS_MS) })
-  })
-  t.diagnostic(`repaired ${times.length} times, after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`)
-  const lost = calls.filter((call) => call.failure !== undefined && overlaps(call, disputed))
-  t.diagnostic(`${lost.length} calls failed between overwriting and repair`)
-  assertNoneFailed(calls.filter((call) => !lost.includes(call)))
-  assert.ok(times.length >= OVERWRITES)
-  assert.ok(Math.max(...times) < 1000)
-})
+test(
+  'row 20, row 21: caBundle is overwritten every second: it is repaired within a second each time',
+  OPTIONS,
+  async (t) => {
+    let times: number[] = []
+    const calls = await during(t, async ({ client, server, trust }) => {
+      const fromMs = performance.now()
+      for (let i = 0; i < OVERWRITES; i++) {
+        await Promise.all(server.configurations.map((place) => overwriteBundles(client, place, t.signal)))
+        await sleep(1000)
+      }
+      await eventually(() => replayTrust(trust.events).at(-1)?.breaches.length === 0, t.signal)
+      times = repairTimes(trust.events, fromMs)
+      disputed.push({ fromMs, toMs: performance.now() + Math.max(...VIEW_DELAYS_MS) })
+    })
+    t.diagnostic(`repaired ${times.length} times, after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`)
+    const lost = calls.filter((call) => call.failure !== undefined && overlaps(call, disputed))
+    t.diagnostic(`${lost.length} calls failed between overwriting and repair`)
+    assertNoneFailed(calls.filter((call) => !lost.includes(call)))
+    assert.ok(times.length >= OVERWRITES)
+    assert.ok(Math.max(...times) < 1000)
+  },
+)
 
-test("one replica's clock jumps by a week: no call fails", OPTIONS, async (t) => {
+test("row 11: one replica's clock jumps by a week: no call fails", OPTIONS, async (t) => {
   const calls = await during(t, async ({ server }) => {
     const replica = await server.add({ withMovableClock: true })
     replica.jumpAWeek()
@@ -263,7 +267,7 @@ test("one replica's clock jumps by a week: no call fails", OPTIONS, async (t) =>
   assertNoneFailed(calls)
 })
 
-test('a replica is killed: at most the calls under way fail', OPTIONS, async (t) => {
+test('row 31: a replica is killed: at most the calls under way fail', OPTIONS, async (t) => {
   const died = { fromMs: 0, toMs: 0 }
   const calls = await during(t, async ({ server }) => {
     const newest = server.running().at(-1)
