@@ -12,6 +12,7 @@ import { POD } from '../src/injection/model/pod.ts'
 import { applyOverlay, readOverlay, type Overlay } from '../src/injection/overlay.ts'
 import { createPatch } from '../src/injection/patch.ts'
 import { DEFAULT_PROXY_IDS } from '../src/injection/proxy-ids.ts'
+import { EMPTY_POD } from '../src/injection/recurring-overlays.ts'
 import { workloadOf } from '../src/injection/workload.ts'
 import { freshReviewOf, smallPod, tenContainerPod } from './support/pods.ts'
 import { cpuMsOf, median } from './support/statistics.ts'
@@ -137,8 +138,8 @@ function objectOf(body: Buffer): unknown {
 }
 
 /** Over nothing, to see what the template adds, and over the pod. */
-function mergeTwice({ pod = {}, overlay }: Passage): Pod {
-  applyOverlay({}, overlay)
+function mergeTwice({ pod = {}, overlay = { patch: {} } }: Passage): Pod {
+  applyOverlay(EMPTY_POD, overlay)
   return applyOverlay(pod, overlay)
 }
 

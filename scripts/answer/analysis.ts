@@ -1,7 +1,11 @@
 /** Answers one recorded set of objects in the form of the real analyzers' answers. */
 import { analyze, originOf } from '../../src/validation/analysis/analyze.ts'
 import type { Level, MessageCode } from '../../src/validation/analysis/messages.ts'
+import { validateAnnotations } from '../../src/injection/mesh/annotations.ts'
+import { SPEC } from '../../src/validation/field-path.ts'
+import { parseApiVersion } from '../../src/validation/gvk.ts'
 import type { MeshObject } from '../../src/validation/index.ts'
+import { findKind } from '../../src/validation/registry.ts'
 
 export interface AnalysisCase {
   readonly id: string
@@ -23,9 +27,21 @@ export interface AnalysisAnswer {
 const isObject = (value: unknown): value is MeshObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** istiod: of a file, what does not decode is a parse error and no part of the analysis. */
+function decodes({ apiVersion, kind, spec }: MeshObject): boolean {
+  const { group } = parseApiVersion(typeof apiVersion === 'string' ? apiVersion : '')
+  const found = findKind(group, typeof kind === 'string' ? kind : '')
+  return found === undefined || !('error' in found.decode(spec, SPEC))
+}
+
 /** Objects come parsed, so there are no lines to give. */
 export function answerAnalysisCase({ id, objects, meshConfig = {}, runtime = true }: AnalysisCase): AnalysisAnswer {
-  const messages = analyze(objects.filter(isObject), { mesh: meshConfig, runtime }).map((message) => {
+  const messages = analyze(objects.filter(isObject).filter(decodes), {
+    mesh: meshConfig,
+    runtime,
+    nowMs: Date.now(),
+    wrongProxyConfig: (yaml) => validateAnnotations({ 'proxy.istio.io/config': yaml }),
+  }).map((message) => {
     const { code, level, path } = message
     return { code, level, origin: originOf(message), ...(path !== undefined && { path }) }
   })

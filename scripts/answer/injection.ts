@@ -56,7 +56,9 @@ function answerWebhook(given: InjectionCase, injector: Injector): InjectionAnswe
   const id = idOf(given)
   if ('denied' in result) return { ...id, ok: false, injected: false, status: 200, error: result.denied }
   if (!result.injected) return { ...id, ok: true, injected: false, status: 200, object: pod }
-  const object = jsonPatch.applyPatch(pod, structuredClone(result.patch) as jsonPatch.Operation[], true).newDocument
+  const operations = structuredClone(result.patch) as jsonPatch.Operation[]
+  // An annotation may be called __proto__; the document is ours alone, and has it as a member like any other.
+  const object = jsonPatch.applyPatch(pod, operations, true, true, false).newDocument
   return { ...id, ok: true, injected: true, status: 200, object }
 }
 

@@ -38,7 +38,7 @@ export interface HttpGetAction {
   readonly port: PortReference
   readonly host?: string
   readonly scheme?: string
-  readonly httpHeaders?: readonly unknown[]
+  readonly httpHeaders?: readonly { readonly name?: string; readonly value?: string }[]
 }
 
 export interface TcpSocketAction {

@@ -20,6 +20,14 @@ export interface OwnAddress {
   readonly services: readonly { readonly name: string; readonly namespace: string }[]
   /** Whether the serving certificate covers the host of an entry with a `url`. */
   readonly servesHost: (host: string) => boolean
+  /** Whether a call is answered: the certificate holds the name, and the path is served. @default every call is */
+  readonly answers?: (target: EntryTarget) => boolean
+}
+
+/** Where the API server calls by an entry. */
+export interface EntryTarget {
+  readonly host: string
+  readonly path: string
 }
 
 /** What every entry of ours must hold. */
@@ -85,7 +93,7 @@ export interface WebhookEntry {
   readonly failurePolicy?: string
   readonly clientConfig: {
     readonly url?: string
-    readonly service?: { readonly name: string; readonly namespace: string }
+    readonly service?: { readonly name: string; readonly namespace: string; readonly path?: string }
     readonly caBundle?: string
   }
 }
@@ -137,7 +145,7 @@ export function bundleStep(
 ): BundleStep {
   const { metadata, webhooks = [] } = configuration
   if (metadata.deletionTimestamp !== undefined) return { do: 'nothing' }
-  const ours = webhooks.filter((entry) => leadsToUs(entry, own))
+  const ours = webhooks.filter((entry) => isAnswered(entry, own))
   const seen = Math.max(0, ...ours.map((entry) => generationIn(bundleOf(entry), installation)))
   if (wanted.generation !== undefined && seen > wanted.generation) return { do: 'yield', generation: seen }
   const identity = bundleIdentity(wanted.bundlePem)
@@ -162,14 +170,20 @@ export async function lookAtBundles(
   const looks = await Promise.all(configurations.map((place) => liveOrRefused(client, place, signal)))
   const entries = looks
     .flatMap((configuration) => (configuration === 'refused' ? [] : (configuration?.webhooks ?? [])))
-    .filter((entry) => leadsToUs(entry, own))
+    .filter((entry) => isAnswered(entry, own))
   const identity = bundleIdentity(bundlePem)
   return {
     isReadable: !looks.includes('refused'),
     generation: Math.max(0, ...entries.map((entry) => generationIn(bundleOf(entry), installation))),
     isConfirmed: entries.every((entry) => bundleIdentity(bundleOf(entry)) === identity),
+    isIncluded: entries.every((entry) => includesAll(bundleOf(entry), bundlePem)),
     mark: JSON.stringify(looks.map((configuration) => (configuration === 'refused' ? '' : writersOf(configuration)))),
   }
+}
+
+function includesAll(bundlePem: string, wantedPem: string): boolean {
+  const there = new Set(splitCertificates(bundlePem).map(bundleIdentity))
+  return splitCertificates(wantedPem).every((pem) => there.has(bundleIdentity(pem)))
 }
 
 /** Changes whenever somebody writes a caBundle, and with nothing else. */
@@ -281,7 +295,7 @@ async function settle(keeping: Keeping, configuration: WebhookConfiguration | un
   complainOfStrangers(keeping, configuration)
   const step = bundleStep(configuration, wanted, options)
   const failsClosed = (configuration.webhooks ?? [])
-    .filter((entry) => leadsToUs(entry, own))
+    .filter((entry) => isAnswered(entry, own))
     .every(({ failurePolicy = 'Fail' }) => failurePolicy === 'Fail')
   tell?.({ news: 'seen', place, isInSync: step.do === 'nothing', failsClosed })
   if (step.do === 'nothing') return POLL_MS
@@ -326,14 +340,14 @@ function mayComplain(keeping: Keeping): boolean {
 /** Said once: a configuration of ours whose entries lead elsewhere is set up wrongly, and nothing will repair it. */
 function complainOfStrangers(keeping: Keeping, { webhooks = [] }: WebhookConfiguration): void {
   const { place, options } = keeping
-  const strangers = webhooks.filter((entry) => !leadsToUs(entry, options.own)).map(({ name }) => name)
+  const strangers = webhooks.filter((entry) => !isAnswered(entry, options.own)).map(({ name }) => name)
   const said = strangers.join()
   if (said === keeping.strangers) return
   keeping.strangers = said
   if (said === '') return
   options.log.warn(
     { configuration: place.name, entries: strangers },
-    'entries that do not lead to this server: left alone',
+    'entries that do not lead to this server, to another name or path of it: left alone',
   )
   options.tell?.({ news: 'failed', place, reason: 'webhook_entry_not_found' })
 }
@@ -406,8 +420,22 @@ export function leadsToUs({ clientConfig: { url, service } }: WebhookEntry, own:
     return own.services.some(({ name, namespace }) => name === service.name && namespace === service.namespace)
   }
   if (url === undefined || !URL.canParse(url)) return false
-  return own.servesHost(new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  return own.servesHost(bareHost(new URL(url).hostname))
 }
+
+/** Whether it leads to us, by a name that callers accept, to a path that is served. Any other entry is set up wrongly. */
+function isAnswered(entry: WebhookEntry, own: OwnAddress): boolean {
+  return leadsToUs(entry, own) && (own.answers?.(targetOf(entry)) ?? true)
+}
+
+/** Kubernetes: the name asked for is `<service>.<namespace>.svc`, and without a path it is the root. */
+function targetOf({ clientConfig: { url = '', service } }: WebhookEntry): EntryTarget {
+  if (service !== undefined) return { host: `${service.name}.${service.namespace}.svc`, path: service.path ?? '/' }
+  const { hostname, pathname } = new URL(url)
+  return { host: bareHost(hostname), path: pathname }
+}
+
+const bareHost = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
 
 const bundleOf = ({ clientConfig: { caBundle = '' } }: WebhookEntry): string =>
   Buffer.from(caBundle, 'base64').toString('utf8')

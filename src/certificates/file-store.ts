@@ -11,6 +11,8 @@ import type { AuthorityStore, StoredAuthority } from './store.ts'
 
 /** Link to the state in force: `<folder>/current/ca.crt` stays a good path over all changes. */
 export const CURRENT_LINK = 'current'
+/** File with the text of an operator's last request for a new authority, as the annotation of a Secret has it. */
+export const ROTATE_FILE = 'rotate'
 
 const STATE_PREFIX = 'state-'
 const TEMPORARY_PREFIX = 'new-'
@@ -21,6 +23,8 @@ const FOLDER_MODE = 0o700
 const KEY_MODE = 0o600
 const CERTIFICATE_MODE = 0o644
 const FOREIGN_READERS = 0o077
+/** A token has some 30 characters. */
+const MAX_REQUEST = 200
 
 /**
  * Every state is a folder `state-<version>` of its own, filled under another name and then renamed: it is there whole or
@@ -57,11 +61,33 @@ async function readVersion(folder: string, version: number): Promise<StoredAutho
     if (isSecret(name)) await refuseForeignReaders(path)
     stored[name] = await readFile(path, 'utf8')
   }
+  const asked = await readRequest(folder)
   try {
-    return { holds: 'state', state: decodeAuthorityState(stored), version: String(version) }
+    return { holds: 'state', state: decodeAuthorityState(stored), version: String(version), ...asked }
   } catch (err) {
     if (err instanceof ProjectError && err.code === 'CERT_STORE_FOREIGN') throw err
-    return { holds: 'broken', why: messageOf(err), version: String(version) }
+    return { holds: 'broken', why: messageOf(err), version: String(version), ...asked }
+  }
+}
+
+/** Asks whoever keeps the authority of this folder for a new one. @throws ProjectError CERT_STORE_UNREADABLE */
+export async function askForRotation(folder: string, token: string): Promise<void> {
+  await inFolder(folder, async () => {
+    const temporary = join(folder, `${TEMPORARY_PREFIX}${ROTATE_FILE}-${process.pid}`)
+    await rm(temporary, { force: true })
+    await writeDurably(temporary, `${token}\n`, KEY_MODE)
+    await rename(temporary, join(folder, ROTATE_FILE))
+    await syncFolder(folder)
+  })
+}
+
+async function readRequest(folder: string): Promise<{ readonly asked?: string }> {
+  try {
+    const asked = (await readFile(join(folder, ROTATE_FILE), 'utf8')).trim().slice(0, MAX_REQUEST)
+    return asked === '' ? {} : { asked }
+  } catch (err) {
+    if (hasCode(err, 'ENOENT')) return {}
+    throw err
   }
 }
 

@@ -22,6 +22,8 @@ export interface TrustLook {
   readonly generation: number
   /** Whether every entry of ours holds exactly the bundle that was asked for. */
   readonly isConfirmed: boolean
+  /** Whether every entry of ours holds at least what was asked for. */
+  readonly isIncluded: boolean
   /** Another text after every write of a bundle: two looks do not see what was undone between them. */
   readonly mark: string
 }
@@ -208,7 +210,7 @@ async function decide(
 const versionOf = (stored: StoredAuthority): string => (stored.holds === 'nothing' ? 'nothing' : stored.version)
 
 const always = (): boolean => true
-const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true, mark: '' }
+const NO_CONFIGURATIONS: TrustLook = { isReadable: true, generation: 0, isConfirmed: true, isIncluded: true, mark: '' }
 
 async function look(keeping: Keeping, stored: StoredAuthority): Promise<LiveTrust> {
   const { clock, settings, signal, look: lookAt = () => Promise.resolve(NO_CONFIGURATIONS) } = keeping.options

@@ -105,18 +105,28 @@ export function servingNames({ services = [], clusterDomain = 'cluster.local', e
   return [...new Set(checked)].sort()
 }
 
+/** Why a pair must not be served. */
+export interface PairFault {
+  /** For metrics. `expired` stands for both ends of the dates. */
+  readonly reason: 'parse' | 'key_mismatch' | 'chain' | 'san' | 'expired' | 'io'
+  readonly what: string
+}
+
 /**
  * Why a pair must not be served, or undefined when it may. Node itself serves an expired certificate, or none at all,
  * without a word.
+ * @throws ProjectError CERT_INVALID when it cannot be read
  */
-export function pairProblem(pair: CertificatePair, nowMs: number): string | undefined {
-  if (pair.certPem.trim() === '' || pair.keyPem.trim() === '') return 'certificate or key is empty'
-  const certificate = readCertificate(pair.certPem)
-  if (!holdsKey(pair.certPem, decodeKey(pair.keyPem))) return 'the key belongs to another certificate'
-  if (nowMs < certificate.notBeforeMs) return `not valid before ${new Date(certificate.notBeforeMs).toISOString()}`
-  if (nowMs >= certificate.notAfterMs) return `expired at ${new Date(certificate.notAfterMs).toISOString()}`
+export function pairFault(pair: CertificatePair, nowMs: number): PairFault | undefined {
+  if (pair.certPem.trim() === '' || pair.keyPem.trim() === '')
+    return { reason: 'parse', what: 'certificate or key is empty' }
+  const { notBeforeMs, notAfterMs, names } = readCertificate(pair.certPem)
+  if (!holdsKey(pair.certPem, decodeKey(pair.keyPem)))
+    return { reason: 'key_mismatch', what: 'the key belongs to another certificate' }
+  if (nowMs < notBeforeMs) return { reason: 'expired', what: `not valid before ${new Date(notBeforeMs).toISOString()}` }
+  if (nowMs >= notAfterMs) return { reason: 'expired', what: `expired at ${new Date(notAfterMs).toISOString()}` }
   // API servers look at the alternative names only.
-  return certificate.names.length === 0 ? 'no subject alternative name' : undefined
+  return names.length === 0 ? { reason: 'san', what: 'no subject alternative name' } : undefined
 }
 
 /** Whether a caller that asks for `host` accepts the pair. */

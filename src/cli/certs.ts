@@ -4,12 +4,16 @@ import { Argument } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { parseDurationMs } from '../base/duration.ts'
 import { ProjectError } from '../base/errors.ts'
+import { askForRotation, ROTATE_FILE } from '../certificates/file-store.ts'
 import { ROTATE_ANNOTATION } from '../certificates/store.ts'
 import { splitCertificates } from '../certificates/x509.ts'
 import { exportText, writeExport } from './certs/export.ts'
 import type { StoredState } from './certs/forecast.ts'
 import { forecast } from './certs/forecast.ts'
+import type { RotateRequest } from './certs/rotate.ts'
 import { followRotation, newToken, requestRotation } from './certs/rotate.ts'
+import type { KnownSettings } from './certs/rotation-settings.ts'
+import { addDwellFlags, knownSettings, settingsFor } from './certs/rotation-settings.ts'
 import { certsStatus, isHealthy } from './certs/status.ts'
 import { statusText } from './certs/status-text.ts'
 import type { CertsPlace } from './certs/store.ts'
@@ -18,6 +22,9 @@ import type { CommandInput, CommandModule } from './commands.ts'
 import type { Format } from './format.ts'
 import { addFormatFlag, structured } from './format.ts'
 import { listConfigurations } from './installed/configurations.ts'
+import { readReplicas } from './installed/replicas.ts'
+import { servedFiles } from './installed/served-files.ts'
+import { findDeployment } from './installed/served-options.ts'
 import type { CommandContext } from './output.ts'
 import { EXIT } from './output.ts'
 
@@ -59,6 +66,7 @@ export const command: CommandModule = {
     command.addArgument(new Argument('<action>', 'what to do').choices(Object.keys(ACTIONS)))
     addPlaceFlags(command)
     addFormatFlag(command)
+    addDwellFlags(command)
     command
       .option('--emergency', 'rotate: the key is known to others, do not wait long')
       .option('--wait <duration>', 'rotate: follow the steps for so long, until the new authority is trusted alone')
@@ -87,26 +95,34 @@ async function status({ place, options, context, signal }: Run): Promise<number>
   const { plan, store, cluster } = place
   const stored = await store.read(signal)
   const configurations = cluster === undefined ? [] : await listConfigurations(cluster.client, signal)
+  const known = await knownSettings(place, options, signal)
   const nowMs = (cluster?.clock ?? systemClock).nowMs()
-  const told = certsStatus({ plan, place: store.place, stored, configurations, nowMs })
+  const served = await whatIsServed(place, signal)
+  const told = certsStatus({ plan, place: store.place, stored, configurations, known, ...served, nowMs })
   const format = options.output as Format
   context.print(format === 'text' ? statusText(told, nowMs) : structured(told, format))
   return isHealthy(told) ? EXIT.clean : EXIT.findings
 }
 
+/** What replicas and their Deployment tell, where we may ask. */
+async function whatIsServed({ plan, cluster }: CertsPlace, signal: AbortSignal) {
+  if (cluster === undefined) return { files: undefined, replicas: [] }
+  const { client } = cluster
+  const files = servedFiles(await findDeployment(client, plan, signal))
+  return { files, replicas: await readReplicas(client, plan, signal).catch(() => []) }
+}
+
 async function rotate({ place, options, context, signal }: Run): Promise<number> {
-  const { plan, store, cluster } = place
-  if (cluster === undefined)
-    throw new ProjectError('OPTION_INVALID', '--state-dir: expected no folder: a rotation is asked for on the Secret')
+  const { store } = place
   const timeoutMs = waitTime(options.wait)
   const from = await currentState(place, signal)
   const token = newToken(systemClock.nowMs(), options.emergency === true)
   const dryRun = options.dryRun === true
-  const { namespace, secret: name } = plan
-  await requestRotation({ client: cluster.client, namespace, name, token, dryRun, signal })
-  context.print(`${store.place}: ${ROTATE_ANNOTATION}=${token}${dryRun ? ' (dry run)' : ''}\n`)
+  const asked = await askIn(place, { token, dryRun, signal })
+  context.print(`${store.place}: ${asked}=${token}${dryRun ? ' (dry run)' : ''}\n`)
   if (dryRun || timeoutMs === undefined) return EXIT.clean
-  const onStep = (stored: StoredState): void => context.print(stepLine(stored))
+  const known = await knownSettings(place, options, signal)
+  const onStep = (stored: StoredState): void => context.print(stepLine(stored, known))
   onStep(from)
   const end = AbortSignal.timeout(timeoutMs)
   // The clock's timers keep no process alive, and between two looks there is nothing else.
@@ -117,6 +133,19 @@ async function rotate({ place, options, context, signal }: Run): Promise<number>
   return isDone ? EXIT.clean : EXIT.findings
 }
 
+type Request = Pick<RotateRequest, 'token' | 'dryRun' | 'signal'>
+
+/** Where it was written: an annotation of the Secret, or a file of the folder. */
+async function askIn({ plan, cluster, store }: CertsPlace, request: Request): Promise<string> {
+  if (cluster !== undefined) {
+    const { namespace, secret: name } = plan
+    await requestRotation({ client: cluster.client, namespace, name, ...request })
+    return ROTATE_ANNOTATION
+  }
+  if (!request.dryRun) await askForRotation(store.place, request.token)
+  return ROTATE_FILE
+}
+
 function waitTime(given: unknown): number | undefined {
   if (typeof given !== 'string') return undefined
   const timeMs = parseDurationMs(given)
@@ -124,11 +153,11 @@ function waitTime(given: unknown): number | undefined {
   throw new ProjectError('OPTION_INVALID', `--wait: expected a duration such as 30h, got ${given}`)
 }
 
-function stepLine(stored: StoredState): string {
+function stepLine(stored: StoredState, known: KnownSettings): string {
   const nowMs = systemClock.nowMs()
   const { phase, bundlePem, generation } = stored.state
   const trusted = splitCertificates(bundlePem).length === 1 ? 'alone' : 'beside the former one'
-  const { what, why, atMs } = forecast(stored, true, nowMs)
+  const { what, why, atMs } = forecast(stored, { isTrusted: true, settings: settingsFor(stored, known), nowMs })
   const ahead = `next, not before ${new Date(atMs).toISOString()}: ${what} (${why})`
   return `${new Date(nowMs).toISOString()} ${phase}, generation ${generation} trusted ${trusted}; ${ahead}\n`
 }

@@ -1,5 +1,6 @@
 /** The pod while post-processing changes it. */
 import type { Container, ObjectMeta, Pod, PodSpec, StringMap } from '../api/pod.ts'
+import { without } from './model/members.ts'
 
 /**
  * A pod whose metadata maps, container lists and containers may be changed in place. Anything deeper is shared with
@@ -23,14 +24,13 @@ export function draftOf(pod: Pod): PodDraft {
 
 /** The finished pod. istiod: the list of containers is there even when it is empty, other empty parts are not. */
 export function podOfDraft(pod: Pod, draft: PodDraft): Pod {
-  const { labels: _labels, annotations: _annotations, ...meta } = pod.metadata ?? {}
-  const { containers: _containers, initContainers: _init, ...spec } = pod.spec ?? {}
-  const metadata: ObjectMeta = { ...meta }
+  const metadata: ObjectMeta = without(pod.metadata ?? {}, 'labels', 'annotations')
   if (Object.keys(draft.labels).length > 0) metadata.labels = draft.labels
   if (Object.keys(draft.annotations).length > 0) metadata.annotations = draft.annotations
-  const finished: PodSpec = { ...spec, containers: draft.containers }
-  if (draft.initContainers.length > 0) finished.initContainers = draft.initContainers
-  return { ...pod, metadata, spec: finished }
+  const spec: PodSpec = without(pod.spec ?? {}, 'containers', 'initContainers')
+  spec.containers = draft.containers
+  if (draft.initContainers.length > 0) spec.initContainers = draft.initContainers
+  return { ...pod, metadata, spec }
 }
 
 /** The first container of that name, those of `containers` before those of `initContainers`. */

@@ -15,7 +15,7 @@ import { protoToJson } from './mesh/proto-to-json.ts'
 import type { ProxyConfigResource } from './mesh/proxy-config-resources.ts'
 import { effectiveProxyConfig, holdsApplication } from './mesh/proxy-config.ts'
 import { decodeTyped } from './model/decode.ts'
-import { isJsonObject } from './model/members.ts'
+import { isJsonObject, without } from './model/members.ts'
 import { POD } from './model/pod.ts'
 import { nativeSidecarsSetting, wantsNativeSidecars } from './native-sidecars.ts'
 import type { NodeFacts } from './native-sidecars.ts'
@@ -99,6 +99,9 @@ export function createInjector(inputs: InjectorInputs): Injector {
   }
 }
 
+/** Where the agent of a ProxyConfig serves health and metrics; 0 where it does not say. */
+export const statusPortOf = (config: Message | undefined): number => (config?.['statusPort'] as number | undefined) ?? 0
+
 export interface CompiledConfig {
   readonly config: InjectorConfig
   readonly templates: PodSettings['choice']['templates']
@@ -116,7 +119,6 @@ export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 
   const { mesh, warnings } = effectiveMeshConfig(inputs.meshTexts)
   for (const warning of [...config.warnings, ...warnings]) inputs.warn(warning)
   const { aliases, defaultTemplates, injectedAnnotations } = config
-  const defaults = mesh['defaultConfig'] as Message | undefined
   return {
     config,
     settings: {
@@ -124,7 +126,7 @@ export function compileSettings(inputs: Omit<InjectorInputs, 'nativeSidecars' | 
       injectedAnnotations,
       values,
       mesh,
-      statusPort: (defaults?.['statusPort'] as number | undefined) ?? 0,
+      statusPort: statusPortOf(mesh['defaultConfig'] as Message | undefined),
       revision: inputs.revision,
       compliancePolicy: inputs.compliancePolicy,
       compat: inputs.compat,
@@ -175,8 +177,9 @@ interface RequestContext {
 }
 
 function injectRequest(request: InjectionRequest, { world, inputs, compiled }: RequestContext): InjectionResult {
+  const decoded = decodeTyped(POD, request.pod, { unknownFields: 'keep' })
   const raw = withoutManagedFields(request.pod)
-  const received = withNamespace(decodeTyped(POD, raw, { unknownFields: 'keep' }) as Pod, request.namespace)
+  const received = withNamespace(withoutManagedFields(decoded) as Pod, request.namespace)
   const { unreadable } = wishOf(received)
   if (unreadable !== undefined) inputs.warn(`cannot read ${ANNOTATION.inject} value ${JSON.stringify(unreadable)}`)
   const decision = decide(received, compiled.config)
@@ -209,8 +212,7 @@ function injectRequest(request: InjectionRequest, { world, inputs, compiled }: R
 function withoutManagedFields(pod: unknown): unknown {
   if (!isJsonObject(pod) || !isJsonObject(pod['metadata']) || !Object.hasOwn(pod['metadata'], 'managedFields'))
     return pod
-  const { managedFields: _managedFields, ...metadata } = pod['metadata']
-  return { ...pod, metadata }
+  return { ...pod, metadata: without(pod['metadata'], 'managedFields') }
 }
 
 function withNamespace(pod: Pod, namespace: string): Pod {
@@ -221,6 +223,6 @@ function withNamespace(pod: Pod, namespace: string): Pod {
 /** istiod: a namespace that came from the request is on both sides of the difference, so never in the patch. */
 function withNamespaceOf(pod: Pod, raw: unknown): unknown {
   const given = isJsonObject(raw) && isJsonObject(raw['metadata']) ? raw['metadata']['namespace'] : undefined
-  const { namespace: _namespace, ...metadata } = pod.metadata ?? {}
-  return { ...pod, metadata: given === undefined ? metadata : { ...metadata, namespace: given } }
+  const metadata = pod.metadata ?? {}
+  return { ...pod, metadata: given === undefined ? without(metadata, 'namespace') : { ...metadata, namespace: given } }
 }

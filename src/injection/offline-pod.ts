@@ -4,7 +4,7 @@ import type { Pod } from '../api/pod.ts'
 import { readInjectorConfig } from './config.ts'
 import { decide } from './decision.ts'
 import type { SkipReason } from './decision.ts'
-import { compileSettings } from './index.ts'
+import { compileSettings, statusPortOf } from './index.ts'
 import type { InjectorInputs } from './index.ts'
 import { injectPod } from './inject.ts'
 import type { PodSettings } from './inject.ts'
@@ -38,23 +38,36 @@ export function createOfflineInjector(inputs: OfflineInputs): OfflineInjector {
   const settings: PodSettings = { ...shared, choice: { ...shared.choice, ...CHOICE }, injectedAnnotations: {} }
   return (pod, workload) => {
     const decision = decide(pod, POLICY)
+    if (!decision.inject && decision.reason === 'host_network') return { injected: false, reason: decision.reason }
+    // istiod: an annotation that cannot be read is an error even where injection is switched off
+    const own = withOwnConfig(settings, pod.metadata?.annotations?.[ANNOTATION.proxyConfig])
     if (!decision.inject) return { injected: false, reason: decision.reason }
-    const annotation = pod.metadata?.annotations?.[ANNOTATION.proxyConfig]
-    const { mesh, values } = settings
+    const { mesh, values } = own
     const injected = injectPod(
       {
         pod,
         workload,
-        proxyConfig: offlineProxyConfig({ mesh, annotation }),
-        holdsApplication: () => holdsApplication({ mesh, annotation, values: values.typed }),
+        proxyConfig: offlineProxyConfig({ mesh }),
+        holdsApplication: () => holdsApplication({ mesh, values: values.typed }),
         pathVariables: new Map(),
         nativeSidecars: inputs.nativeSidecars === 'true', // istiod: "auto" means no here
         proxyIds: DEFAULT_PROXY_IDS,
       },
-      settings,
+      own,
     )
     return { injected: true, pod: injected }
   }
+}
+
+/**
+ * Settings with the pod's ProxyConfig as the mesh's default.
+ * istiod: so, unlike in the webhook, an annotated status port is also that of scraping and of rewritten probes.
+ */
+function withOwnConfig(settings: PodSettings, annotation: string | undefined): PodSettings {
+  if (annotation === undefined) return settings
+  const { mesh } = settings
+  const defaultConfig = offlineProxyConfig({ mesh, annotation })
+  return { ...settings, mesh: { ...mesh, defaultConfig }, statusPort: statusPortOf(defaultConfig) }
 }
 
 /** istiod: what is no configuration document, or one without templates, is a template. */

@@ -1,27 +1,38 @@
 /** Laying rendered texts and containers over a pod, as istiod does: merge, then read the result as a typed pod. */
 import type { Container, Pod } from '../api/pod.ts'
 import { ProjectError, messageOf } from '../base/errors.ts'
+import { withoutUnknownFields } from './known-fields.ts'
 import { strategicMerge } from './merge/strategic.ts'
 import { CONTAINER } from './model/container.ts'
 import { decodeTyped } from './model/decode.ts'
 import { isJsonObject, setMember } from './model/members.ts'
 import type { JsonObject } from './model/members.ts'
 import { POD } from './model/pod.ts'
-import type { GoType, StructType } from './template/types.ts'
-import { readRecurringYaml } from './yaml/read.ts'
-import { RecurringEntries } from './yaml/recurring-entries.ts'
+import { EMPTY_POD, RecurringOverlays } from './recurring-overlays.ts'
+import type { TypedParts } from './recurring-overlays.ts'
+import type { GoType } from './template/types.ts'
+import { readYaml } from './yaml/read.ts'
 
-/** What a rendered text wants to change of a pod. Undefined: the text is no YAML mapping. */
-export type Overlay = JsonObject | undefined
+/** What a rendered text wants to change of a pod. */
+export interface Overlay {
+  /** Undefined: the text is no YAML mapping. */
+  readonly patch: JsonObject | undefined
+  /** What the patch alone makes, where that is known. */
+  readonly typed?: TypedParts | undefined
+}
 
-/** Of all rendered texts; only pods that differ in it write anything new. */
-const ENTRIES = new RecurringEntries()
+/** Of all rendered texts; few pods need one that is new in anything but single values. */
+const RECURRING = new RecurringOverlays()
 
 /** Parses a rendered text once; it may be laid over any number of pods. istiod: what the YAML reader complains of is lost. */
 export function readOverlay(text: string): Overlay {
+  return RECURRING.read(text) ?? { patch: patchOf(text) }
+}
+
+function patchOf(text: string): JsonObject | undefined {
   let value: unknown
   try {
-    value = readRecurringYaml(text, ENTRIES)
+    value = readYaml(text)
   } catch {
     return undefined
   }
@@ -34,10 +45,23 @@ export function readOverlay(text: string): Overlay {
  * gone since `readOverlay`.
  * @throws ProjectError INJECTION_FAILED with istiod's text
  */
-export function applyOverlay(pod: Pod, overlay: Overlay): Pod {
-  if (overlay === undefined) throw new ProjectError('INJECTION_FAILED', 'strategic merge: invalid JSON document')
-  const merged = stage('strategic merge: ', () => strategicMerge(POD, pod, overlay))
-  return decodeMerged(POD, merged) as Pod
+export function applyOverlay(pod: Pod, { patch, typed }: Overlay): Pod {
+  if (patch === undefined) throw new ProjectError('INJECTION_FAILED', 'strategic merge: invalid JSON document')
+  if (typed !== undefined && pod === EMPTY_POD) return typed.pod
+  const merged = stage('strategic merge: ', () => strategicMerge(POD, pod, patch, typed?.of))
+  if (typed === undefined) return decodeMerged(POD, merged) as Pod
+  const own = typedPartsOf(pod)
+  return decodeMerged(POD, merged, (value) => own.has(value) || typed.has(value)) as Pod
+}
+
+/** Parts of a typed pod that a merge may take as they are. */
+function typedPartsOf({ metadata, spec }: Pod): ReadonlySet<unknown> {
+  const parts = new Set<unknown>([metadata, spec, ...membersOf(metadata)])
+  for (const member of membersOf(spec)) {
+    parts.add(member)
+    if (Array.isArray(member)) for (const element of member) parts.add(element)
+  }
+  return parts
 }
 
 /** A container with another laid over it, the other's settings winning. @throws ProjectError INJECTION_FAILED */
@@ -46,10 +70,12 @@ export function overlayContainer(container: Container, over: Container): Contain
   return decodeMerged(CONTAINER, merged) as Container
 }
 
+const membersOf = (object: object | null | undefined): readonly unknown[] => Object.values(object ?? {})
+
 /** istiod: what was merged travels as JSON with sorted keys, so of several errors the first in that order is told. */
-function decodeMerged(type: GoType, merged: unknown): unknown {
+function decodeMerged(type: GoType, merged: unknown, isTyped?: (value: object) => boolean): unknown {
   try {
-    return decodeTyped(type, merged, { unknownFields: 'keep' })
+    return decodeTyped(type, merged, { unknownFields: 'keep', ...(isTyped !== undefined && { isTyped }) })
   } catch {
     const sorted = withSortedKeys(merged)
     return stage('unmarshal patched pod: ', () => decodeTyped(type, sorted, { unknownFields: 'keep' }))
@@ -71,65 +97,4 @@ export function stage<T>(prefix: string, run: () => T): T {
   } catch (thrown) {
     throw new ProjectError('INJECTION_FAILED', `${prefix}${messageOf(thrown)}`, { cause: thrown })
   }
-}
-
-/** Fields the type does not know would be lost in istiod's typed round trip; directives (`$patch`) are for the merge. */
-function withoutUnknownFields(type: GoType, value: unknown): unknown {
-  switch (type.kind) {
-    case 'pointer':
-      return withoutUnknownFields(type.elem, value)
-    case 'slice':
-      return Array.isArray(value) ? knownElements(type.elem, value) : value
-    case 'map':
-      return value
-    case 'struct':
-      return type.opaque === undefined && isJsonObject(value) ? knownMembers(type, value) : value
-    default:
-      return value
-  }
-}
-
-/** A copy is made from the first member on that goes or changes. */
-function knownMembers(type: StructType, value: JsonObject): JsonObject {
-  const fields = fieldTypes(type)
-  const names = Object.keys(value)
-  let copy: JsonObject | undefined
-  for (const [n, name] of names.entries()) {
-    const fieldType = fields.get(name) ?? fields.get(name.toLowerCase())
-    const member = fieldType === undefined ? value[name] : withoutUnknownFields(fieldType, value[name])
-    const isKept = fieldType !== undefined || name.startsWith('$')
-    if (!isKept || member !== value[name]) copy ??= firstMembers(value, names.slice(0, n))
-    if (copy !== undefined && isKept) setMember(copy, name, member)
-  }
-  return copy ?? value
-}
-
-function firstMembers(value: JsonObject, names: readonly string[]): JsonObject {
-  const copy: JsonObject = {}
-  for (const name of names) setMember(copy, name, value[name])
-  return copy
-}
-
-/** Known fields of every element; the list itself where nothing else is in it. */
-function knownElements(elem: GoType, list: readonly unknown[]): readonly unknown[] {
-  const known = list.map((one) => withoutUnknownFields(elem, one))
-  return known.every((one, i) => one === list[i]) ? list : known
-}
-
-const FIELD_TYPES = new WeakMap<StructType, ReadonlyMap<string, GoType>>()
-
-/** Types of a struct's fields by JSON name and, as Go ignores case, by its lower case. */
-function fieldTypes(type: StructType): ReadonlyMap<string, GoType> {
-  const known = FIELD_TYPES.get(type)
-  if (known !== undefined) return known
-  const types = new Map<string, GoType>()
-  const add = ({ fields }: StructType): void => {
-    for (const { json, type: fieldType } of fields) {
-      if (json === '' && fieldType.kind === 'struct') add(fieldType)
-      else types.set(json, fieldType).set(json.toLowerCase(), fieldType)
-    }
-  }
-  add(type)
-  FIELD_TYPES.set(type, types)
-  return types
 }

@@ -1,12 +1,13 @@
 /** Containers that both template and user define: the user's settings win over the template's. */
 import { ANNOTATION, CONTAINER_NAME } from '../api/names.ts'
 import type { Container, Pod, SecurityContext } from '../api/pod.ts'
+import { ProjectError } from '../base/errors.ts'
 import { findContainer, findSidecar } from './containers.ts'
 import { draftOf, findInDraft, podOfDraft } from './draft.ts'
 import type { PodDraft } from './draft.ts'
 import { CONTAINER } from './model/container.ts'
 import { decodeTyped } from './model/decode.ts'
-import { overlayContainer } from './overlay.ts'
+import { overlayContainer, stage } from './overlay.ts'
 import { OVERRIDES, injectedNames, readOverrides } from './reinjection.ts'
 import type { Overrides } from './reinjection.ts'
 import { goJson } from './template/go/json-write.ts'
@@ -38,8 +39,15 @@ export function applyOverrides(input: OverrideInput): Pod {
   const { original } = input
   const found = findOverrides(input)
   const draft = draftOf(input.merged)
-  draft.containers = layOver(draft.containers, found.containers)
-  draft.initContainers = layOver(draft.initContainers, found.initContainers)
+  stage('failed to apply sidecar container: ', () => {
+    if (found.containers.length > 0) draft.containers = layOver(draft.containers, found.containers)
+  })
+  stage('failed to apply sidecar init container: ', () => {
+    if (found.initContainers.length === 0) return
+    // istiod: such an overlay holds an empty list of containers, which is merged as well
+    draft.containers = layOver(draft.containers, [])
+    draft.initContainers = layOver(draft.initContainers, found.initContainers)
+  })
   const isFirstRun = original.metadata?.annotations?.[ANNOTATION.status] === undefined
   if (isFirstRun && found.containers.length + found.initContainers.length > 0) {
     draft.annotations[ANNOTATION.overrides] = goJson(OVERRIDES, found)
@@ -78,19 +86,31 @@ function withoutAutoImage(container: Container): Container {
   return image === undefined || image === AUTO_IMAGE ? rest : { ...rest, image }
 }
 
-/** Merges each override into the container of its name; one without counterpart comes first, as in any such merge. */
+/**
+ * Merges each override into the container of its name; one without counterpart comes first, and containers of one name
+ * come together, as in any such merge.
+ */
 function layOver(list: readonly Container[], overrides: readonly Container[]): Container[] {
   const result = [...list]
   const added: Container[] = []
-  const places = new Map(list.map(({ name = '' }, at) => [name, at] as const).reverse())
+  const places = firstPlaces(list)
   for (const override of overrides) {
     const at = places.get(override.name ?? '')
     const base = at === undefined ? undefined : result[at]
     if (at === undefined || base === undefined) added.unshift(override)
     else result[at] = overlayContainer(base, override)
   }
-  return [...added, ...result]
+  return groupedByName([...added, ...result])
 }
+
+function groupedByName(list: readonly Container[]): Container[] {
+  const places = firstPlaces(list)
+  const placeOf = ({ name = '' }: Container): number => places.get(name) ?? 0
+  return list.toSorted((one, other) => placeOf(one) - placeOf(other))
+}
+
+const firstPlaces = (list: readonly Container[]): ReadonlyMap<string, number> =>
+  new Map(list.map(({ name = '' }, at) => [name, at] as const).reverse())
 
 /**
  * Fits the init container to a user's uid: the proxy's own traffic is told by it.
@@ -109,20 +129,35 @@ function adjustInitUser(draft: PodDraft, { original, isTproxy, warn }: OverrideI
     return
   }
   const usesTproxy = isTproxy || draft.annotations[ANNOTATION.interceptionMode] === 'TPROXY'
-  const sidecar = findInDraft(draft, CONTAINER_NAME.proxy)
-  if (usesTproxy && uid !== undefined && sidecar !== undefined) setIds(sidecar, { runAsUser: 0 })
+  if (usesTproxy && uid !== undefined) {
+    const sidecar = findInDraft(draft, CONTAINER_NAME.proxy)
+    if (sidecar === undefined) return
+    forceRoot(sidecar)
+  }
   if (!usesTproxy && init.name === CONTAINER_NAME.validation) {
     setIds(init, { ...(uid !== undefined && { runAsUser: uid }), ...(gid !== undefined && { runAsGroup: gid }) })
   }
-  if (uid !== undefined && uid !== 0) init.args = withProxyUid(init.args ?? [], uid)
+  if (uid !== undefined && uid !== 0 && init.args) init.args = withProxyUid(init.args, uid)
+}
+
+/** istiod: panics where no uid is there to be replaced. */
+function forceRoot(sidecar: Container): void {
+  if (typeof sidecar.securityContext?.runAsUser !== 'number') {
+    throw new ProjectError('INJECTION_FAILED', `${CONTAINER_NAME.proxy}: expected a runAsUser with TPROXY, got none`)
+  }
+  setIds(sidecar, { runAsUser: 0 })
 }
 
 function setIds(container: Container, ids: SecurityContext): void {
   container.securityContext = { ...container.securityContext, ...ids }
 }
 
-/** The argument after the first `-u` is the uid whose traffic is left alone. */
+/** The argument after the first `-u` is the uid whose traffic is left alone. istiod: panics where there is none. */
 function withProxyUid(args: readonly string[], uid: number): readonly string[] {
   const flag = args.indexOf('-u')
-  return flag < 0 || flag + 1 >= args.length ? args : args.with(flag + 1, String(uid))
+  if (flag < 0) return args
+  if (flag + 1 >= args.length) {
+    throw new ProjectError('INJECTION_FAILED', `${CONTAINER_NAME.init}: expected an argument after -u, got none`)
+  }
+  return args.with(flag + 1, String(uid))
 }

@@ -36,7 +36,7 @@ const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replace
 
 function compareObjects(before: JsonObject, after: JsonObject, { path, operations }: Place): void {
   for (const name of Object.keys(before)) {
-    if (!holds(before, name)) continue
+    if (before[name] === after[name] || !holds(before, name)) continue
     const at = path + pointer(name)
     if (holds(after, name)) compare(before[name], after[name], { path: at, operations })
     else operations.push({ op: 'remove', path: at })
@@ -66,7 +66,7 @@ function compareLists(before: List, after: List, place: Place): void {
     place.operations.push({ op: 'add', path: `${place.path}/${index}`, value: after[index] })
   }
   for (const [from, to] of moves.kept) {
-    compare(before[from], after[to], { ...place, path: `${place.path}/${to}` })
+    if (before[from] !== after[to]) compare(before[from], after[to], { ...place, path: `${place.path}/${to}` })
   }
 }
 

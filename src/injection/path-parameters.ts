@@ -1,5 +1,6 @@
 /** Parameters in the path of an injection request: which cluster and network a remote webhook speaks for. */
 import { VARIABLE } from '../api/names.ts'
+import { upperChar } from './template/go/unicode.ts'
 
 const DEPRECATED_MARK = ':ENV:'
 const ESCAPED_SLASH = '--slash--'
@@ -50,7 +51,7 @@ function* slashPairs(words: readonly string[]): Iterable<readonly [string, strin
 function toVariables(pairs: Iterable<readonly [string, string]>): ReadonlyMap<string, string> {
   const variables = new Map<string, string>()
   for (const [key, value] of pairs) {
-    const name = VARIABLE_OF_KEY.get(key) ?? key.toUpperCase()
+    const name = VARIABLE_OF_KEY.get(key) ?? Array.from(key, upperChar).join('')
     if (name !== '') variables.set(name, value)
   }
   return variables

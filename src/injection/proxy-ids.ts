@@ -32,15 +32,17 @@ export function resetStampedIds(pod: Pod): Pod {
   const sidecar = findSidecar(pod)
   const context = sidecar?.securityContext
   if (sidecar === undefined || context === undefined || context === null) return pod
-  if ((context.runAsUser ?? 0) !== applicationUid(pod)) return pod
+  const isApplication = ({ name = '' }: Container): boolean => !NOT_APPLICATIONS.includes(name)
+  const uid = lastUid(pod, ({ name }) => name === CONTAINER_NAME.proxy)
+  if (uid !== lastUid(pod, isApplication)) return pod
   const { runAsUser: _uid, runAsGroup: _gid, ...rest } = context
   return replaceContainer(pod, sidecar, { ...sidecar, securityContext: rest })
 }
 
-/** istiod: the last container that sets a uid counts. */
-function applicationUid(pod: Pod): number {
+/** istiod: the last such container that sets a uid counts. */
+function lastUid(pod: Pod, isMeant: (container: Container) => boolean): number {
   const uids = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-    .filter((container) => !NOT_APPLICATIONS.includes(container.name ?? ''))
+    .filter(isMeant)
     .flatMap((container) => container.securityContext?.runAsUser ?? [])
   return uids.at(-1) ?? 0
 }
@@ -63,10 +65,13 @@ function lastGroup(blocks: string): number | undefined {
   return ends.includes(undefined) ? undefined : ends[0]
 }
 
-/** `1000620000/10000` (start and size) or `1-5`; in unsigned 32-bit arithmetic, what follows the number is ignored. */
+/**
+ * `1000620000/10000` (start and size) or `1-5`; in unsigned 32-bit arithmetic. White space before a number, but no line
+ * break, and what follows the second one are ignored.
+ */
 function lastId(block: string): number | undefined {
-  const sized = /^\s*([\d_]+)\/\s*([\d_]+)/.exec(block)
-  const ended = /^\s*([\d_]+)-\s*([\d_]+)/.exec(block)
+  const sized = /^[^\S\n]*(\d+)\/[^\S\n]*(\d+)/.exec(block)
+  const ended = /^[^\S\n]*(\d+)-[^\S\n]*(\d+)/.exec(block)
   const [start, other] = (block.includes('/') ? sized : ended)?.slice(1).map(Number) ?? []
   if (!isUint32(start) || !isUint32(other)) return undefined
   return block.includes('/') ? (start + other - 1) >>> 0 : other

@@ -123,7 +123,13 @@ function reinsertOverrides(pod: Pod, overrides: Overrides): Pod {
     added: readonly Container[],
   ): readonly Container[] => {
     const present = new Set(list?.map(({ name }) => name))
-    return [...(list ?? []), ...added.filter(({ name }) => !present.has(name))]
+    const result = [...(list ?? [])]
+    for (const container of added) {
+      if (present.has(container.name)) continue
+      present.add(container.name)
+      result.push(container)
+    }
+    return result
   }
   return {
     ...pod,

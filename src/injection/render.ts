@@ -4,6 +4,7 @@ import type { Container, Pod } from '../api/pod.ts'
 import { ProjectError } from '../base/errors.ts'
 import { findContainer } from './containers.ts'
 import { applyOverlay, readOverlay, stage } from './overlay.ts'
+import { EMPTY_POD } from './recurring-overlays.ts'
 import type { Template } from './template/template.ts'
 import type { Typed } from './template/types.ts'
 
@@ -38,7 +39,7 @@ export function renderTemplates(
   pod: Pod,
   { choice, data, nativeSidecars }: { choice: TemplateChoice; data: Typed; nativeSidecars: boolean },
 ): Rendered {
-  let template: Pod = {}
+  let template = EMPTY_POD
   let merged = pod
   const names = templateNames(pod, choice)
   if (names.length > MAX_TEMPLATES) {

@@ -1,7 +1,7 @@
 /** What injection itself reads from the chart's values, and the untyped view of them that templates see. */
+import { goText } from './merge/merge-error.ts'
 import type { Message } from './mesh/message-type.ts'
 import { readValues } from './mesh/values.ts'
-import { formatG } from './template/go/format-float.ts'
 
 export interface InjectionValues {
   /** All numbers are floats to a template. */
@@ -50,10 +50,4 @@ function flagAt(message: Message, field: string): boolean {
 }
 
 /** istiod: printed with `%v`, so an explicit null is `<nil>` and 1.10 without quotes is 1.1. */
-function tagText(global: Message): string {
-  if (!Object.hasOwn(global, 'tag')) return ''
-  const tag = global['tag']
-  if (tag === null || tag === undefined) return '<nil>'
-  if (typeof tag === 'number') return formatG(tag)
-  return typeof tag === 'string' ? tag : JSON.stringify(tag)
-}
+const tagText = (global: Message): string => (Object.hasOwn(global, 'tag') ? goText(global['tag']) : '')

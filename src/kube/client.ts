@@ -47,6 +47,8 @@ export interface Preconditions {
  */
 export interface KubeClient {
   get<T extends KubeObject>(place: ObjectPlace, signal: AbortSignal): Promise<T>
+  /** What somebody behind the API server's proxy answers, as text. */
+  text(place: ObjectPlace, signal: AbortSignal): Promise<string>
   /** The whole collection, fetched in pages. */
   list<T extends KubeObject>(place: ObjectPlace, options: ListOptions): Promise<KubeList<T>>
   /** Changes after `resourceVersion`, until the API server ends the watch (it does, every few minutes). */
@@ -111,6 +113,10 @@ export function createKubeClient(options: ClientOptions): KubeClient {
   }
   return {
     get: (place, signal) => ask({ method: 'GET', place, signal }),
+    text: async (place, signal) => {
+      const call: Call = { method: 'GET', place, accept: 'text/plain, */*', signal, timeoutMs }
+      return readGood(await send(options, call), call)
+    },
     list: (place, listOptions) => listPages(place, listOptions, { ask, pageSize: options.pageSize ?? 500 }),
     watch: (place, watchOptions) => watchEvents(options, place, watchOptions),
     create: write('POST', JSON_TYPE),
@@ -246,6 +252,13 @@ async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
   const body = parsed(text)
   if (status >= 200 && status < 300 && body !== undefined) return body as T
   throw refused(call, body ?? { message: text.slice(0, 200).trim() }, status)
+}
+
+async function readGood(response: IncomingMessage, call: Call): Promise<string> {
+  const text = await readText(response, call)
+  const status = response.statusCode ?? 0
+  if (status >= 200 && status < 300) return text
+  throw refused(call, parsed(text) ?? { message: text.slice(0, 200).trim() }, status)
 }
 
 async function readText(response: IncomingMessage, call: Call): Promise<string> {

@@ -192,9 +192,19 @@ function connectionMetrics(registry: Registry) {
       'mesh_admission_certificate_not_after_seconds',
       'When the serving certificate expires, Unix time.',
     ),
+    certificateInfo: new Gauge({
+      name: 'mesh_admission_certificate_info',
+      help: 'Always 1: SHA-256 fingerprint of the serving certificate, and the names that it holds, sorted.',
+      labelNames: ['fingerprint', 'names'] as const,
+      registers: [registry],
+    }),
+    certificatePinnedFiles: gauge(
+      'mesh_admission_certificate_pinned_files',
+      'Files of the serving certificate that are mounted by subPath, and so are never renewed while the process lives.',
+    ),
     certificateReloadErrors: new Counter({
       name: 'mesh_admission_certificate_reload_errors_total',
-      help: 'Serving certificates refused, by reason: parse, key_mismatch, expired.',
+      help: 'Serving certificates refused, each time they are tried, by reason: parse, key_mismatch, chain (the authority beside it is another), san, expired (or not valid yet), io.',
       labelNames: ['reason'] as const,
       registers: [registry],
     }),

@@ -83,26 +83,59 @@ export interface SwapDeps {
   readonly minTlsVersion?: MinTlsVersion | undefined
 }
 
+/** So long after a refusal the pair is tried again: its time may have come, or our clock was wrong. */
+const RETRY_MS = 10_000
+
 /**
  * Serves each new certificate from the next accepted connection on; open connections keep theirs. A bad one is
- * logged and the old one stays. Returns what ends the watch.
+ * logged, the old one stays, and the bad one is tried again until another comes. Returns what ends the watch.
  */
 export function keepCertificateFresh(server: HttpsServer, deps: SwapDeps): () => void {
+  const { certificates, clock } = deps
+  noteServed(checkPair(certificates.current(), clock), deps.metrics)
+  const swapping: Swapping = { server, deps, problem: undefined }
+  let retry = new AbortController()
+  const offer = (): void => {
+    retry.abort()
+    retry = new AbortController()
+    swap(swapping)
+    if (swapping.problem !== undefined) void later(offer, clock, retry.signal)
+  }
+  const stop = certificates.onChange(offer)
+  return () => {
+    stop()
+    retry.abort()
+  }
+}
+
+interface Swapping {
+  readonly server: HttpsServer
+  readonly deps: SwapDeps
+  /** Why the last pair was refused; undefined: it is served. */
+  problem: string | undefined
+}
+
+function swap(swapping: Swapping): void {
+  const { server, deps, problem } = swapping
   const { certificates, clock, log, metrics, minTlsVersion } = deps
-  noteExpiry(checkPair(certificates.current(), clock), metrics)
-  return certificates.onChange(() => {
-    try {
-      const pair = certificates.current()
-      const leaf = checkPair(pair, clock)
-      server.setSecureContext(contextOptions(pair, minTlsVersion))
-      noteExpiry(leaf, metrics)
-      log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
-    } catch (err) {
-      metrics.certificateReloads.inc({ result: 'refused' })
-      metrics.certificateReloadErrors.inc({ reason: reasonOf(err) })
-      log.error({ err }, 'serving certificate refused, the old one stays')
-    }
-  })
+  try {
+    const pair = certificates.current()
+    const leaf = checkPair(pair, clock)
+    server.setSecureContext(contextOptions(pair, minTlsVersion))
+    swapping.problem = undefined
+    noteServed(leaf, metrics)
+    log.info({ notAfter: leaf.validTo, serial: leaf.serialNumber }, 'serving certificate replaced')
+  } catch (err) {
+    swapping.problem = messageOf(err)
+    metrics.certificateReloads.inc({ result: 'refused' })
+    metrics.certificateReloadErrors.inc({ reason: reasonOf(err) })
+    if (swapping.problem !== problem) log.error({ err }, 'serving certificate refused, the old one stays')
+  }
+}
+
+async function later(act: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
+  await clock.wait(RETRY_MS, signal)
+  if (!signal.aborted) act()
 }
 
 /** What a pair passed and Node refused nevertheless is one that cannot be parsed. */
@@ -111,7 +144,16 @@ function reasonOf(err: unknown): RefusalReason {
   return reason === 'key_mismatch' || reason === 'expired' ? reason : 'parse'
 }
 
-function noteExpiry(leaf: X509Certificate, metrics: Metrics): void {
+function noteServed(leaf: X509Certificate, metrics: Metrics): void {
   metrics.certificateReloads.inc({ result: 'served' })
   metrics.certificateNotAfter.set(Date.parse(leaf.validTo) / 1000)
+  metrics.certificateInfo.reset()
+  const fingerprint = leaf.fingerprint256.replaceAll(':', '').toLowerCase()
+  metrics.certificateInfo.set({ fingerprint, names: namesOf(leaf) }, 1)
+}
+
+/** `DNS:a, IP Address:b` of Node, as the names alone. */
+function namesOf({ subjectAltName = '' }: X509Certificate): string {
+  const names = subjectAltName.split(', ').map((name) => name.replace(/^[^:]+:/, ''))
+  return names.sort().join(',')
 }

@@ -1,5 +1,5 @@
 /** One list for people: what schema, CEL, rules and our own advice say, in the order of the document, nothing twice. */
-import { pathText } from './field-path.ts'
+import { pathText, ROOT } from './field-path.ts'
 import type { FieldPath } from './field-path.ts'
 import type { Finding } from './finding.ts'
 import { nearestName } from './nearest-name.ts'
@@ -65,6 +65,6 @@ function comparePaths(a: FieldPath, b: FieldPath): number {
 
 function steps(path: FieldPath): readonly (string | number)[] {
   const found: (string | number)[] = []
-  for (let at: FieldPath | undefined = path; at !== undefined; at = at.parent) if (at.step !== '') found.push(at.step)
+  for (let at: FieldPath | undefined = path; at !== undefined; at = at.parent) if (at !== ROOT) found.push(at.step)
   return found.reverse()
 }

@@ -11,6 +11,7 @@ import { checkObjectMeta, META_FIELD_NAMES, readObjectMeta } from './schema/obje
 import type { MetaResult, ObjectMeta } from './schema/object-meta.ts'
 import { prune } from './schema/prune.ts'
 import type { UnknownField } from './schema/prune.ts'
+import { unknownInStatus } from './schema/status.ts'
 import type { SchemaError, SchemaErrorType } from './schema/structure.ts'
 import { BLOCKING, checkStructure } from './schema/structure.ts'
 
@@ -109,6 +110,7 @@ function withoutUndeclared(
   for (const key of unknownMeta) unknown.push({ at: field(METADATA, key), declared: META_FIELD_NAMES })
   const foreign = Object.keys(object).filter((key) => !TOP_LEVEL.has(key))
   for (const key of foreign) unknown.push({ at: field(ROOT, key), declared: [...TOP_LEVEL] })
+  unknown.push(...unknownInStatus(object['status']))
   const untouched = spec === object['spec'] && foreign.length === 0 && unknownMeta.length === 0
   if (untouched && spec !== null && !Object.hasOwn(object, 'status')) return { object, unknown: byPath(unknown) }
   const { apiVersion, kind, metadata } = object

@@ -26,7 +26,7 @@ function print(path: FieldPath, bracketKeys: boolean): string {
   const parts: string[] = []
   for (let at: FieldPath | undefined = path; at !== undefined; at = at.parent) {
     if (typeof at.step === 'number' || (at.entry && bracketKeys)) parts.push(`[${at.step}]`)
-    else if (at.step !== '') parts.push(at.parent === undefined || at.parent === ROOT ? at.step : `.${at.step}`)
+    else if (at !== ROOT) parts.push(at.parent === undefined || at.parent === ROOT ? at.step : `.${at.step}`)
   }
   return parts.reverse().join('')
 }
@@ -34,7 +34,6 @@ function print(path: FieldPath, bracketKeys: boolean): string {
 /** The steps from the object down, for those who look a position up in a document. */
 export function pathSteps(path: FieldPath): readonly (string | number)[] {
   const steps: (string | number)[] = []
-  for (let at: FieldPath | undefined = path; at !== undefined; at = at.parent)
-    if (at.step !== '') steps.unshift(at.step)
+  for (let at: FieldPath | undefined = path; at !== undefined; at = at.parent) if (at !== ROOT) steps.unshift(at.step)
   return steps
 }

@@ -10,11 +10,14 @@ export interface GoUrl {
 export function parseRequestUri(text: string): GoUrl | string {
   if (hasControlCharacter(text)) return 'invalid control character in URL'
   if (text === '') return 'empty url'
+  if (text === '*') return { scheme: '' }
   const split = splitScheme(text)
   if (typeof split === 'string') return split
   const { scheme, rest } = split
   if (!rest.startsWith('/')) return scheme === '' ? 'invalid URI for request' : { scheme }
-  return checkHierarchy(rest.split('?', 1)[0] ?? '', scheme)
+  const path = rest.split('?', 1)[0] ?? ''
+  // Without a scheme even what begins with two slashes is a path here.
+  return scheme === '' ? checkPath(path, scheme) : checkHierarchy(path, scheme)
 }
 
 /** Go's `url.Parse`: as above, relative references included; a fragment is cut off first. */
@@ -53,37 +56,43 @@ function checkHierarchy(rest: string, scheme: string): GoUrl | string {
   let path = rest
   if ((scheme !== '' || !rest.startsWith('///')) && rest.startsWith('//')) {
     const authority = rest.slice(2).split('/', 1)[0] ?? ''
-    const wrong = wrongAuthority(authority)
+    const wrong = wrongAuthority(authority, scheme)
     if (wrong !== undefined) return wrong
     path = rest.slice(2 + authority.length)
   }
-  return percentEscapesAreSound(path) ? { scheme } : 'invalid URL escape'
+  return checkPath(path, scheme)
 }
 
+const checkPath = (path: string, scheme: string): GoUrl | string =>
+  percentEscapesAreSound(path) ? { scheme } : 'invalid URL escape'
+
 const USER_INFO = /^[a-zA-Z0-9\-._:~!$&'()*+,;=%@]*$/
-function wrongAuthority(authority: string): string | undefined {
+function wrongAuthority(authority: string, scheme: string): string | undefined {
   const at = authority.lastIndexOf('@')
   if (at !== -1) {
     const user = authority.slice(0, at)
     if (!USER_INFO.test(user)) return 'net/url: invalid userinfo'
     if (!percentEscapesAreSound(user)) return 'invalid URL escape'
   }
-  return wrongHost(authority.slice(at + 1))
+  return wrongHost(authority.slice(at + 1), scheme)
 }
 
 /** ASCII that Go refuses in a host; whatever is beyond ASCII passes. */
 const BAD_HOST = /[ \\^`{|}#/?]/
 
-function wrongHost(host: string): string | undefined {
+function wrongHost(host: string, scheme: string): string | undefined {
   const open = host.lastIndexOf('[')
-  if (open !== -1) {
+  if (open > 0) return 'invalid IP-literal'
+  if (open === 0) {
     const end = host.lastIndexOf(']')
     if (end < open) return "missing ']' in host"
     if (!portIsSound(host.slice(end + 1))) return `invalid port "${host.slice(end + 1)}" after host`
     const literal = host.slice(open + 1, end).replace('%25', '%')
     return literal.includes(':') && isIpAddress(literal) ? undefined : 'invalid host: no IPv6 address in brackets'
   }
-  const colon = host.lastIndexOf(':')
+  const isWeb = scheme === 'http' || scheme === 'https'
+  // Since Go 1.26 a second colon is an error in these two; in others it may still stand before a port.
+  const colon = isWeb ? host.indexOf(':') : host.lastIndexOf(':')
   if (colon !== -1 && !portIsSound(host.slice(colon))) return `invalid port "${host.slice(colon)}" after host`
   return hostBytesAreSound(host) ? undefined : 'invalid character in host name'
 }

@@ -11,7 +11,7 @@ import { createReport } from './report.ts'
 import { checkMetadata } from './rules/metadata.ts'
 import { rememberingKeys } from './schema/keys.ts'
 import type { ObjectMeta } from './schema/object-meta.ts'
-import { readObjectMeta } from './schema/object-meta.ts'
+import { META_FIELD_NAMES, readObjectMeta } from './schema/object-meta.ts'
 
 export interface WebhookVerdict {
   readonly accepted: boolean
@@ -48,7 +48,7 @@ interface Subject {
 /** Undefined when there is nothing that rules could look at; the report says why. */
 function readSubject(object: MeshObject, report: Report): Subject | undefined {
   const envelope = readEnvelope(object)
-  const { meta, decodeError } = readObjectMeta(envelope.metadata)
+  const { meta, decodeError } = readObjectMeta(inProperCase(envelope.metadata))
   const wrongEnvelope = wrongEnvelopeType(envelope) ?? decodeError
   if (wrongEnvelope !== undefined) {
     report.error('DECODE', METADATA, `cannot decode configuration: ${wrongEnvelope}`)
@@ -100,6 +100,18 @@ function readEnvelope(object: MeshObject): Envelope {
     if (name === 'apiversion' || name === 'kind' || name === 'metadata' || name === 'spec') found[name] = object[key]
   }
   return { apiVersion: found['apiversion'], kind: found['kind'], metadata: found['metadata'], spec: found['spec'] }
+}
+
+const META_FIELDS: ReadonlyMap<string, string> = new Map(META_FIELD_NAMES.map((name) => [name.toLowerCase(), name]))
+
+/** Metadata as Go reads it: here, too, the case of names does not matter. */
+function inProperCase(metadata: unknown): unknown {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return metadata
+  const isOdd = (key: string): boolean => (META_FIELDS.get(key.toLowerCase()) ?? key) !== key
+  if (!Object.keys(metadata).some(isOdd)) return metadata
+  return Object.fromEntries(
+    Object.entries(metadata).map(([key, value]) => [META_FIELDS.get(key.toLowerCase()) ?? key, value as unknown]),
+  )
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -2,16 +2,15 @@
  * The fault catalogue, row by row, on replicas over one API server in memory and a clock that is moved by hand. Tests
  * carry the numbers of their rows; what is not here:
  * 2, 5, 37: rotation.test.ts. 8, 10, 21, 23, 24: ca-bundle.test.ts. 9: kube/leader.test.ts. 27: sources.test.ts.
- * 19: also cli/serve/certificates.test.ts. 30, 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
- * 25: entries are known by Service or host; a wrong path behind the right address is not noticed.
- * 28: a mounted pair that never changes is not recognised as such; its end shows in readiness and in a metric.
- * 29: not done: bundle and leaf of an external authority change together, without a union in between.
- * 30: a refused pair is not tried again: only another one may be better.
+ * 19: also cli/serve/certificates.test.ts. 30: server/listen.test.ts, sources.test.ts. 32, 35: server/listen.test.ts. 33, 34: cli/manifests.test.ts.
+ * 25: also cli/entry-path.test.ts, cli/doctor/checks.test.ts.
+ * 28: also pinned-files.test.ts.
+ * 29: also handover.test.ts.
  * 31: live/api/high-availability.live.ts; calls under way are lost, by nature.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -19,13 +18,14 @@ import { test } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import { ProjectError } from '../../src/base/errors.ts'
 import { newAuthorityState } from '../../src/certificates/authority.ts'
-import type { WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
+import type { OwnAddress, WebhookConfiguration } from '../../src/certificates/ca-bundle.ts'
 import { keepCaBundles, lookAtBundles } from '../../src/certificates/ca-bundle.ts'
+import type { FileNews } from '../../src/certificates/file-source.ts'
 import { startFileSource } from '../../src/certificates/file-source.ts'
 import { createFileStore } from '../../src/certificates/file-store.ts'
 import type { IssuedSource } from '../../src/certificates/issued-source.ts'
 import { startIssuedSource } from '../../src/certificates/issued-source.ts'
-import { issueLeaf, pairProblem, servingNames } from '../../src/certificates/leaf.ts'
+import { issueLeaf, pairFault, servingNames } from '../../src/certificates/leaf.ts'
 import type { AuthorityNews } from '../../src/certificates/news.ts'
 import { createSecretStore } from '../../src/certificates/secret-store.ts'
 import type { AuthorityStore } from '../../src/certificates/store.ts'
@@ -113,7 +113,7 @@ function cluster() {
     } as KubeObject)
   const steps = (): string[] => news.flatMap((one) => (one.news === 'written' ? [one.step.do] : []))
   register()
-  return { client, clock, log, end, news, start, settle, pass, secret, part, bundle, register, steps }
+  return { client, clock, log, end, news, look, start, settle, pass, secret, part, bundle, register, steps }
 }
 
 const trusted = (source: IssuedSource, bundlePem: string): boolean =>
@@ -334,7 +334,7 @@ for (const [row, jumpMs] of [
     await world.pass(5 * MINUTE_MS)
     assert.deepEqual(world.steps(), ['create'], 'with a clock that is off no change is begun')
     const late = await world.start(jumpingReplica(world, jump))
-    assert.equal(pairProblem(late.current(), world.clock.nowMs()), undefined)
+    assert.equal(pairFault(late.current(), world.clock.nowMs()), undefined)
     jump.ms = 0
     await world.pass(MINUTE_MS)
     assert.deepEqual(world.steps(), ['create', 'begin'])
@@ -346,9 +346,9 @@ test('row 13: callers whose clock is up to an hour behind accept leaf and author
   const world = cluster()
   const source = await world.start()
   const theirMs = world.clock.nowMs() - 59 * MINUTE_MS
-  assert.equal(pairProblem(source.current(), theirMs), undefined)
+  assert.equal(pairFault(source.current(), theirMs), undefined)
   assert.ok(source.authority().signer.certificate.notBeforeMs <= theirMs)
-  assert.match(pairProblem(source.current(), theirMs - 2 * MINUTE_MS) ?? '', /not valid before/)
+  assert.match(pairFault(source.current(), theirMs - 2 * MINUTE_MS)?.what ?? '', /not valid before/)
   world.end.abort()
 })
 
@@ -370,12 +370,13 @@ test('row 19: a replica whose watch is dead finds a change with its next tick', 
 })
 
 /** Keeps the bundle of a configuration with one entry, and tells what came of it. */
-async function keepOnly(world: ReturnType<typeof cluster>, configuration: KubeObject) {
+async function keepOnly(world: ReturnType<typeof cluster>, configuration: KubeObject, own: OwnAddress = OWN.own) {
   const { client, clock, log, end, settle } = world
   client.put(CONFIGURATION, configuration)
   const news: string[] = []
   void keepCaBundles({
     ...OWN,
+    own,
     client,
     configurations: [CONFIGURATION],
     wanted: () => newAuthorityState({ installation: 'test', generation: 1, nowMs: clock.nowMs() }),
@@ -395,10 +396,14 @@ const leadingTo = (clientConfig: object): KubeObject =>
 for (const [what, clientConfig] of Object.entries({
   Service: { service: { name: 'other', namespace: 'n' } },
   host: { url: 'https://elsewhere/inject' },
+  path: { service: { name: 's', namespace: 'n', path: '/injekt' } },
+  name: { service: { name: 'unnamed', namespace: 'n', path: '/inject' } },
 })) {
-  test(`row 25: an entry that leads to another ${what} is left alone, counted, and complained about once`, async () => {
+  test(`row 25: an entry that leads to another ${what} than those of ours is left alone, counted, and complained about once`, async () => {
     const world = cluster()
-    const news = await keepOnly(world, leadingTo(clientConfig))
+    const services = [...OWN.own.services, { name: 'unnamed', namespace: 'n' }]
+    const answers: OwnAddress['answers'] = ({ host, path }) => host === 's.n.svc' && path === '/inject'
+    const news = await keepOnly(world, leadingTo(clientConfig), { ...OWN.own, services, answers })
     await world.pass(30 * MINUTE_MS)
     assert.deepEqual(
       world.client.requests.filter((request) => request.startsWith('patch')),
@@ -449,7 +454,7 @@ test('row 26: a folder that cannot be written leaves the authority in memory, an
   const stuck = { ...createFileStore(folder), write: () => Promise.reject(full) }
   try {
     const alone = await start(stuck)
-    assert.equal(pairProblem(alone.current(), clock.nowMs()), undefined)
+    assert.equal(pairFault(alone.current(), clock.nowMs()), undefined)
     assert.deepEqual(readdirSync(folder), [])
     const stored = (await start(createFileStore(folder))).authority()
     const heir = await start(stuck)
@@ -466,7 +471,7 @@ test('row 26: a folder that cannot be written leaves the authority in memory, an
   }
 })
 
-test('row 28: a mounted pair that is never renewed is served to its end, and then the replica is unready', async () => {
+test('row 28: a pair mounted by subPath is told once, served to its end, and then the replica is unready', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sub-path-'))
   const end = new AbortController()
   const clock = createFakeClock()
@@ -476,7 +481,21 @@ test('row 28: a mounted pair that is never renewed is served to its end, and the
   try {
     writeFileSync(files.certFile, leaf.certPem)
     writeFileSync(files.keyFile, leaf.keyPem)
-    const source = await startFileSource({ ...files, clock, log: createRecordingLog(), signal: end.signal })
+    const [log, told] = [createRecordingLog(), [] as FileNews[]]
+    const source = await startFileSource({
+      ...files,
+      // As by subPath: isPinned is tested on mount tables.
+      pinned: (paths) => Promise.resolve(paths),
+      tell: (one) => told.push(one),
+      clock,
+      log,
+      signal: end.signal,
+    })
+    assert.deepEqual(told, [{ news: 'pinned', files: [files.certFile, files.keyFile] }])
+    assert.deepEqual(
+      log.lines.map(({ level, text }) => [level, text.split(':')[0]]),
+      [['warn', 'mounted by subPath']],
+    )
     clock.advance(leaf.notAfterMs - clock.nowMs() - 1)
     assert.equal(source.isUsable(), true)
     clock.advance(1)
@@ -484,6 +503,93 @@ test('row 28: a mounted pair that is never renewed is served to its end, and the
   } finally {
     end.abort()
     rmSync(folder, { recursive: true })
+  }
+})
+
+/** A replica whose pair comes from files that others write; `issue` writes the next pair of an authority. */
+function replicaOfFiles(world: ReturnType<typeof cluster>, isWriter: boolean) {
+  const { client, clock, log, end } = world
+  const folder = mkdtempSync(join(tmpdir(), 'external-'))
+  const issue = ({ signer }: ReturnType<typeof external>): void => {
+    const leaf = issueLeaf({ authority: signer, names: NAMES, nowMs: clock.nowMs() })
+    const target = mkdtempSync(join(folder, '..state-'))
+    for (const [name, text] of Object.entries({
+      'tls.crt': leaf.certPem,
+      'tls.key': leaf.keyPem,
+      'ca.crt': signer.certificate.pem,
+    }))
+      writeFileSync(join(target, name), text)
+    symlinkSync(target, join(folder, '..new'))
+    renameSync(join(folder, '..new'), join(folder, '..data'))
+  }
+  const start = async () => {
+    const source = await startFileSource({
+      certFile: join(folder, 'tls.crt'),
+      keyFile: join(folder, 'tls.key'),
+      isTrusted: async (authoritiesPem) => (await world.look(authoritiesPem)).isIncluded,
+      clock,
+      log,
+      signal: end.signal,
+    })
+    void keepCaBundles({
+      ...OWN,
+      client,
+      configurations: [CONFIGURATION],
+      writer: { mayWrite: () => isWriter, onChange: () => () => undefined },
+      wanted: () => ({ bundlePem: source.bundle() ?? '', generation: undefined }),
+      onWantedChange: (listener) => source.onBundleChange(listener),
+      clock,
+      log,
+      signal: end.signal,
+    })
+    return source
+  }
+  return { issue, start, folder }
+}
+
+const external = (nowMs: number) => newAuthorityState({ installation: 'external', generation: 1, nowMs })
+
+test('row 29: an external authority that changes is trusted beside the former one before its leaf is served', async () => {
+  const world = cluster()
+  const [first, next] = [external(world.clock.nowMs()), external(world.clock.nowMs())]
+  const replicas = [replicaOfFiles(world, true), replicaOfFiles(world, false)]
+  try {
+    for (const { issue } of replicas) issue(first)
+    const sources = await Promise.all(replicas.map(({ start }) => start()))
+    const isServedBy = (state: typeof first, i: number): boolean =>
+      isIssuedBy(sources[i]?.current().certPem ?? '', state.signer.certificate.pem)
+    const check = async (): Promise<void> => {
+      const bundlePem = await world.bundle()
+      for (const i of [0, 1]) {
+        const signer = [first, next].find((state) => isServedBy(state, i))
+        assert.ok(signer !== undefined && bundlePem.includes(signer.bundlePem), `replica ${i}`)
+      }
+    }
+    const pass = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) {
+        world.clock.advance(SECOND_MS)
+        // Files are read for real.
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        await world.settle()
+        await check()
+      }
+    }
+    while ((await world.bundle()) === '') await world.pass(SECOND_MS, SECOND_MS)
+    await pass(15)
+    // The kubelet brings the files to one replica half a minute before the other.
+    replicas[0]?.issue(next)
+    await pass(30)
+    assert.deepEqual([isServedBy(next, 0), isServedBy(first, 1)], [true, true])
+    assert.equal(await world.bundle(), next.bundlePem + first.bundlePem)
+    replicas[1]?.issue(next)
+    await pass(30)
+    assert.equal(isServedBy(next, 1), true)
+    world.clock.advance(DAY_MS)
+    await pass(15)
+    assert.equal(await world.bundle(), next.bundlePem)
+  } finally {
+    world.end.abort()
+    for (const { folder } of replicas) rmSync(folder, { recursive: true })
   }
 })
 

@@ -81,7 +81,8 @@ test('keepAuthority: without a store the authority can live in memory alone, and
 
 test('keepAuthority: a new authority comes after every one that callers trust', async () => {
   const clock = createFakeClock()
-  const look = () => Promise.resolve({ isReadable: true, generation: 41, isConfirmed: false, mark: '' })
+  const look = () =>
+    Promise.resolve({ isReadable: true, generation: 41, isConfirmed: false, isIncluded: false, mark: '' })
   const starting = keepAuthority({ ...options(fakeStore(), clock), look })
   await clock.untilWaiting()
   clock.advance(2000)

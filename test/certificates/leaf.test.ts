@@ -11,7 +11,7 @@ import {
   LEAF_LIFETIME_MS,
   issueLeaf,
   leafNeed,
-  pairProblem,
+  pairFault,
   servesHost,
   servingNames,
 } from '../../src/certificates/leaf.ts'
@@ -61,15 +61,15 @@ test('a leaf never outlives its authority', () => {
   assert.equal(late.notAfterMs, AUTHORITY.certificate.notAfterMs)
 })
 
-test('pairProblem: what Node would serve without a word is found', () => {
+test('pairFault: what Node would serve without a word is found', () => {
   const foreignKey = encodeKey(generateKey())
   const nameless = issueLeaf({ authority: AUTHORITY, names: [], nowMs: NOW_MS })
-  assert.equal(pairProblem(leaf, NOW_MS), undefined)
-  assert.match(pairProblem({ ...leaf, keyPem: '' }, NOW_MS) ?? '', /empty/)
-  assert.match(pairProblem({ ...leaf, keyPem: foreignKey }, NOW_MS) ?? '', /another certificate/)
-  assert.match(pairProblem(leaf, leaf.notAfterMs) ?? '', /expired/)
-  assert.match(pairProblem(leaf, leaf.notBeforeMs - 1) ?? '', /not valid before/)
-  assert.match(pairProblem(nameless, NOW_MS) ?? '', /alternative name/)
+  assert.equal(pairFault(leaf, NOW_MS), undefined)
+  assert.match(pairFault({ ...leaf, keyPem: '' }, NOW_MS)?.what ?? '', /empty/)
+  assert.match(pairFault({ ...leaf, keyPem: foreignKey }, NOW_MS)?.what ?? '', /another certificate/)
+  assert.match(pairFault(leaf, leaf.notAfterMs)?.what ?? '', /expired/)
+  assert.match(pairFault(leaf, leaf.notBeforeMs - 1)?.what ?? '', /not valid before/)
+  assert.match(pairFault(nameless, NOW_MS)?.what ?? '', /alternative name/)
 })
 
 test('servesHost: names in any case, addresses as such', () => {

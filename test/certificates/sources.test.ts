@@ -6,17 +6,27 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { AUTHORITY_LIFETIME_MS, newAuthorityState } from '../../src/certificates/authority.ts'
+import type { FileNews, FileSource } from '../../src/certificates/file-source.ts'
 import { startFileSource } from '../../src/certificates/file-source.ts'
 import { createFileStore } from '../../src/certificates/file-store.ts'
 import { startIssuedSource } from '../../src/certificates/issued-source.ts'
-import { LEAF_LIFETIME_MS, issueLeaf, pairProblem, servingNames } from '../../src/certificates/leaf.ts'
-import type { CertificatePair } from '../../src/certificates/leaf.ts'
+import { LEAF_LIFETIME_MS, issueLeaf, pairFault, servingNames } from '../../src/certificates/leaf.ts'
+import type { CertificatePair, PairFault } from '../../src/certificates/leaf.ts'
 import { isIssuedBy } from '../../src/certificates/x509.ts'
 import { SILENT } from '../../src/base/log.ts'
+import type { FakeClock } from '../support/fake-clock.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createRecordingLog } from '../support/recording-log.ts'
 
 const NAMES = servingNames({})
+
+/** Lets the time run until `isThere`. */
+async function ticking(clock: FakeClock, isThere: () => boolean, stepMs = 1000): Promise<void> {
+  while (!isThere()) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    clock.advance(stepMs)
+  }
+}
 
 async function inTemporaryFolder(run: (folder: string, end: AbortController) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'sources-'))
@@ -50,7 +60,7 @@ test('issued: the leaf is renewed in time, and a new authority is made when the 
     const second = await renewed
     assert.notEqual(second.certPem, first.certPem)
     assert.equal(isIssuedBy(second.certPem, authority.bundlePem), true)
-    assert.equal(pairProblem(second, clock.nowMs()), undefined)
+    assert.equal(pairFault(second, clock.nowMs()), undefined)
 
     const replaced = new Promise<CertificatePair>((resolve) => source.onChange(resolve))
     await clock.untilWaiting()
@@ -105,15 +115,17 @@ test('issued: two processes on one folder serve leaves of one authority', async 
   })
 })
 
-const { signer } = newAuthorityState({ installation: 'test', generation: 1, nowMs: Date.UTC(2026, 0, 1) })
-const pairOf = (name: string): CertificatePair =>
-  issueLeaf({ authority: signer, names: servingNames({ extra: [name] }), nowMs: Date.UTC(2026, 0, 1) })
+const START_MS = Date.UTC(2026, 0, 1)
+const { signer } = newAuthorityState({ installation: 'test', generation: 1, nowMs: START_MS })
+/** Valid from an hour before now, or from so much later. */
+const pairOf = (name: string, { ahead = 0 } = {}): CertificatePair =>
+  issueLeaf({ authority: signer, names: servingNames({ extra: [name] }), nowMs: START_MS + ahead })
 
-async function writePair(folder: string, pair: CertificatePair): Promise<void> {
+async function writePair(folder: string, pair: CertificatePair, caPem = signer.certificate.pem): Promise<void> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'tls.crt'), pair.certPem)
   await writeFile(join(folder, 'tls.key'), pair.keyPem)
-  await writeFile(join(folder, 'ca.crt'), signer.certificate.pem)
+  await writeFile(join(folder, 'ca.crt'), caPem)
 }
 
 test('row 27: a mounted volume that is swapped gives the new pair, half a pair leaves the last good one', async () => {
@@ -134,7 +146,6 @@ test('row 27: a mounted volume that is swapped gives the new pair, half a pair l
     assert.equal(source.current().certPem, first.certPem)
     assert.equal(source.bundle(), signer.certificate.pem)
 
-    const changed = new Promise<CertificatePair>((resolve) => source.onChange(resolve))
     await pointTo('..2')
     while (log.lines.length === 0) {
       await clock.untilWaiting()
@@ -144,18 +155,85 @@ test('row 27: a mounted volume that is swapped gives the new pair, half a pair l
     assert.equal(source.current().certPem, first.certPem)
 
     await pointTo('..3')
-    const ticking = setInterval(() => clock.advance(10_000), 1)
-    assert.equal((await changed).certPem, second.certPem)
-    clearInterval(ticking)
+    await ticking(clock, () => source.current().certPem === second.certPem, 10_000)
   })
 })
 
-test('files: a first pair that cannot be served is refused', async () => {
+test('files: a first pair that cannot be served is waited for, counted each time and complained about once', async () => {
   await inTemporaryFolder(async (folder, end) => {
     const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
-    const options = { ...files, clock: createFakeClock(Date.UTC(2026, 0, 1)), log: SILENT, signal: end.signal }
-    await assert.rejects(startFileSource(options), { code: 'CERT_INVALID', message: /tls\.crt/ })
+    const [clock, log] = [createFakeClock(Date.UTC(2026, 0, 1)), createRecordingLog()]
+    const told: string[] = []
+    const tell = (one: FileNews): void => void told.push(one.news === 'refused' ? one.reason : one.news)
+    const starting = startFileSource({ ...files, tell, clock, log, signal: end.signal })
+    await ticking(clock, () => told.length >= 2)
+    assert.equal(log.lines.length, 1)
+    assert.match(String(log.lines[0]?.fields.err), /tls\.crt/)
     await writePair(folder, { ...pairOf('a.svc'), keyPem: pairOf('b.svc').keyPem })
-    await assert.rejects(startFileSource(options), { code: 'CERT_INVALID', message: /another certificate/ })
+    await ticking(clock, () => told.includes('key_mismatch'))
+    const good = pairOf('a.svc')
+    await writePair(folder, good)
+    let source: FileSource | undefined
+    void starting.then((started) => (source = started))
+    await ticking(clock, () => source !== undefined)
+    assert.equal(source?.current().certPem, good.certPem)
+  })
+})
+
+test('files: a start that waits for its pair ends on abort', async () => {
+  await inTemporaryFolder(async (folder, end) => {
+    const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+    const starting = startFileSource({ ...files, clock: createFakeClock(), log: SILENT, signal: end.signal })
+    end.abort()
+    await assert.rejects(starting, { name: 'AbortError' })
+  })
+})
+
+const refusals: readonly { name: string; reason: PairFault['reason']; pair: () => CertificatePair; ca?: string }[] = [
+  {
+    name: 'a pair whose time has not come',
+    reason: 'expired',
+    pair: () => pairOf('b.svc', { ahead: 10 * 86_400_000 }),
+  },
+  {
+    name: 'a pair beside the authority of another',
+    reason: 'chain',
+    pair: () => pairOf('b.svc'),
+    ca: newAuthorityState({ installation: 'other', generation: 1, nowMs: START_MS }).bundlePem,
+  },
+  { name: 'garbage', reason: 'parse', pair: () => ({ certPem: 'x', keyPem: 'y' }) },
+]
+for (const { name, reason, pair, ca = signer.certificate.pem } of refusals) {
+  test(`row 27: ${name} is refused as ${reason}, and the last good one stays`, async () => {
+    await inTemporaryFolder(async (folder, end) => {
+      const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+      const clock = createFakeClock(START_MS)
+      const first = pairOf('a.svc')
+      await writePair(folder, first)
+      const told: string[] = []
+      const tell = (one: FileNews): void => void told.push(one.news === 'refused' ? one.reason : one.news)
+      const source = await startFileSource({ ...files, tell, clock, log: SILENT, signal: end.signal })
+      await writePair(folder, pair(), ca)
+      // The files come one after another, so the reason may be another at first.
+      await ticking(clock, () => told.includes(reason))
+      assert.equal(source.current().certPem, first.certPem)
+    })
+  })
+}
+
+test('row 30: a pair whose time has not come is served when it comes, without a change of the files', async () => {
+  await inTemporaryFolder(async (folder, end) => {
+    const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+    const clock = createFakeClock(START_MS)
+    await writePair(folder, pairOf('a.svc'))
+    const refused: string[] = []
+    const tell = (one: FileNews): void => {
+      if (one.news === 'refused') refused.push(one.reason)
+    }
+    const source = await startFileSource({ ...files, tell, clock, log: SILENT, signal: end.signal })
+    const later = pairOf('b.svc', { ahead: 3_600_000 + 60_000 })
+    await writePair(folder, later)
+    await ticking(clock, () => source.current().certPem === later.certPem)
+    assert.ok(refused.length >= 3 && clock.nowMs() >= START_MS + 60_000)
   })
 })

@@ -7,8 +7,12 @@ import { after, test } from 'node:test'
 
 import { newAuthorityState } from '../../src/certificates/authority.ts'
 import { createFileStore } from '../../src/certificates/file-store.ts'
+import { keepAuthority } from '../../src/certificates/keeper.ts'
+import { generateKeyOf } from '../../src/certificates/x509.ts'
+import { SILENT } from '../../src/base/log.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import type { CertsStatus } from '../../src/cli/certs/status.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 import { recordedContext } from '../support/command.ts'
 
 const SIGNAL = new AbortController().signal
@@ -31,6 +35,57 @@ test('certs status tells generation, phase, end and what comes next', async () =
   assert.match(out, /^phase +stable since /m)
   assert.match(out, /^signer +generation 4 \(mesh-admission-webhook-ca-g4-\w{8}\), until .*, 364 d left$/m)
   assert.match(out, /^next +.*generation 5.*, in 243 d$/m)
+})
+
+test('certs status reckons with the dwells that it is told of', async () => {
+  const switching = join(folder, 'switching')
+  const former = newAuthorityState({ installation: 'mesh-admission', generation: 3, nowMs: Date.now() })
+  const bundlePem = state.bundlePem + former.bundlePem
+  const changing = { ...state, bundlePem, phase: 'switching' as const, phaseSinceMs: Date.now() }
+  await createFileStore(switching).write(changing, undefined, SIGNAL)
+  const { out } = await run('status', '--state-dir', switching)
+  assert.match(out, /^next +generation 4 is trusted alone \(dwell\), .*, in (?:23|24) h$/m)
+  const told = await run('status', '--state-dir', switching, '--retire-dwell', '50h')
+  assert.match(told.out, /^next +generation 4 is trusted alone \(dwell\), .*, in 2 d$/m)
+  const { code, err } = await run('status', '--state-dir', switching, '--retire-dwell', 'long')
+  assert.equal(code, 2)
+  assert.match(err, /--retire-dwell: expected a duration such as 10m, got long/)
+})
+
+test('certs status of a folder with RSA keys does not expect that they go', async () => {
+  const rsa = join(folder, 'rsa')
+  const key = await generateKeyOf('rsa-2048')
+  const made = newAuthorityState({ installation: 'mesh-admission', generation: 1, nowMs: Date.now(), key })
+  await createFileStore(rsa).write(made, undefined, SIGNAL)
+  assert.match((await run('status', '--state-dir', rsa)).out, /^next .*\(nearExpiry\), .*, in 243 d$/m)
+})
+
+test('certs rotate asks in the folder, and the server that keeps it makes a new authority', async () => {
+  const asked = join(folder, 'asked')
+  const store = createFileStore(asked)
+  await store.write(state, undefined, SIGNAL)
+  const dry = await run('rotate', '--state-dir', asked, '--dry-run')
+  assert.match(dry.out, /: rotate=\S+ \(dry run\)$/m)
+  assert.equal(((await store.read(SIGNAL)) as { asked?: string }).asked, undefined)
+  const { code, out } = await run('rotate', '--state-dir', asked)
+  assert.equal(code, 0)
+  const token = /: rotate=(\S+)$/m.exec(out)?.[1]
+  assert.equal(((await store.read(SIGNAL)) as { asked?: string }).asked, token)
+  const end = new AbortController()
+  const clock = createFakeClock(Date.now())
+  const options = { store, installation: 'mesh-admission', withoutStore: 'memory', clock, log: SILENT } as const
+  const keeper = await keepAuthority({ ...options, signal: end.signal })
+  await keeper.evaluate()
+  assert.deepEqual([keeper.current().generation, keeper.current().phase], [5, 'trusting'])
+  const ahead = await run('status', '--state-dir', asked, '--trust-dwell', '3h')
+  assert.match(ahead.out, /^next +generation 5 signs \(confirmed\), .*, in [23] h$/m)
+  end.abort()
+})
+
+test('certs rotate of a folder without an authority says so', async () => {
+  const { code, err } = await run('rotate', '--state-dir', join(folder, 'none'))
+  assert.equal(code, 2)
+  assert.match(err, /nothing is stored there/)
 })
 
 test('certs status -o json is for programs', async () => {
@@ -81,7 +136,6 @@ const refusals: { name: string; args: readonly string[]; err: RegExp }[] = [
   { name: 'a flag of another action', args: ['status', '--emergency'], err: /--emergency: expected with certs rotate/ },
   { name: 'an unknown action', args: ['rotat'], err: /Allowed choices are status, rotate, export/ },
   { name: 'no action', args: [], err: /missing required argument 'action'/ },
-  { name: 'a folder is not rotated by annotation', args: ['rotate'], err: /--state-dir: expected no folder/ },
 ]
 for (const { name, args, err } of refusals) {
   test(`certs: ${name}`, async () => {

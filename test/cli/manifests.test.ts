@@ -104,6 +104,7 @@ const rows: { namespace: Labels; pod: Labels; want: string[]; installed?: Readon
   { namespace: {}, pod: {}, want: [] },
   { namespace: {}, pod: {}, want: ['default'], installed: AUTO },
   { namespace: { 'kubernetes.io/metadata.name': 'kube-system' }, pod: {}, want: [], installed: AUTO },
+  { namespace: { 'kubernetes.io/metadata.name': 'mesh-admission' }, pod: {}, want: [], installed: AUTO },
   { namespace: ON, pod: OPTED_OUT, want: [] },
   { namespace: rev('x'), pod: OPTED_OUT, want: [] },
   { namespace: {}, pod: OPTED_OUT, want: [], installed: AUTO },
@@ -148,6 +149,22 @@ test("istiod's names are istiod's", () => {
   assert.equal(configurationsOf({ webhookNames: 'istio' })[0]?.metadata.name, 'istio-sidecar-injector')
 })
 
+const autoLeavesOut = (options: PlanOptions): (readonly string[] | undefined)[] =>
+  configurationsOf({ ...options, enableNamespacesByDefault: true })
+    .flatMap(({ webhooks = [] }) => webhooks)
+    .filter(({ name }) => name.startsWith('auto.'))
+    .map((one) => one.namespaceSelector.matchExpressions.find(({ operator }) => operator === 'NotIn')?.values)
+
+test('namespaces by default: the namespace of the server is left out under every name it can have', () => {
+  const system = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']
+  for (const options of [{}, { webhookNames: 'istio' }, { revision: 'canary', tags: ['default'] }] as const) {
+    assert.deepEqual(autoLeavesOut(options), [[...system, 'mesh-admission']])
+    assert.deepEqual(autoLeavesOut({ ...options, namespace: 'elsewhere' }), [[...system, 'elsewhere']])
+  }
+  assert.deepEqual(autoLeavesOut({ namespace: 'kube-system' }), [system])
+  assert.deepEqual(autoLeavesOut({ url: 'https://10.0.0.1:15017' }), [system], 'it does not start in the cluster')
+})
+
 const RECORDED: Readonly<Record<string, PlanOptions>> = {
   default: {},
   'all-namespaces': { enableNamespacesByDefault: true },
@@ -158,22 +175,30 @@ const RECORDED: Readonly<Record<string, PlanOptions>> = {
 const recorded = sharedPath('conformance', 'injection')
 const readRecorded = (...path: string[]): unknown => JSON.parse(readFileSync(join(recorded ?? '', ...path), 'utf8'))
 
-test("istiod's chart has the same webhooks in the same order", { skip: skipWithout(recorded) }, () => {
-  const essence = ({ metadata, webhooks = [] }: Manifest): unknown => ({
-    name: metadata.name,
-    rev: metadata.labels['istio.io/rev'],
-    tag: metadata.labels['istio.io/tag'],
-    webhooks: webhooks.map(({ name, namespaceSelector, objectSelector }) => ({
-      name,
-      namespaceSelector,
-      objectSelector,
-    })),
-  })
-  for (const [name, options] of Object.entries(RECORDED)) {
-    const theirs = readRecorded('config', `${name}.webhooks.json`) as Manifest[]
-    assert.deepEqual(configurationsOf({ ...options, webhookNames: 'istio' }).map(essence), theirs.map(essence), name)
-  }
-})
+test(
+  "istiod's chart has the same webhooks in the same order, and leaves out all namespaces but ours",
+  { skip: skipWithout(recorded) },
+  () => {
+    const essence = ({ metadata, webhooks = [] }: Manifest): unknown => ({
+      name: metadata.name,
+      rev: metadata.labels['istio.io/rev'],
+      tag: metadata.labels['istio.io/tag'],
+      webhooks: webhooks.map(({ name, namespaceSelector, objectSelector }) => ({
+        name,
+        namespaceSelector: { matchExpressions: namespaceSelector.matchExpressions.map(withoutOwn) },
+        objectSelector,
+      })),
+    })
+    for (const [name, options] of Object.entries(RECORDED)) {
+      const theirs = readRecorded('config', `${name}.webhooks.json`) as Manifest[]
+      assert.deepEqual(configurationsOf({ ...options, webhookNames: 'istio' }).map(essence), theirs.map(essence), name)
+    }
+  },
+)
+
+/** What our entries leave out besides. */
+const withoutOwn = ({ values, ...rest }: Expression): Expression =>
+  values === undefined ? rest : { ...rest, values: values.filter((value) => value !== 'mesh-admission') }
 
 interface SelectorCase {
   readonly webhooks: string

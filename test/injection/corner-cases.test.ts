@@ -808,6 +808,26 @@ test('corner 67: a Deployment of kube-system is injected offline', () => {
   for (const compat of MODES) assert.match(JSON.stringify(offline(file, compat)), /istio-proxy/)
 })
 
+const annotatedPod = (annotations: Record<string, string>): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p', annotations },
+  spec: { containers: [APP] },
+})
+
+test('corner 12, offline: an annotated status port is also that of scraping', () => {
+  const file = annotatedPod({ 'proxy.istio.io/config': 'statusPort: 15999' })
+  for (const compat of MODES) {
+    const { annotations } = offline(file, compat)['metadata'] as { annotations: Json }
+    assert.equal(annotations['prometheus.io/port'], '15999')
+  }
+})
+
+test('offline, a broken ProxyConfig annotation is refused even where injection is switched off', () => {
+  const file = annotatedPod({ 'proxy.istio.io/config': 'concurrency: x', 'sidecar.istio.io/inject': 'false' })
+  assert.throws(() => offline(file, 'istiod'), /^.*could not parse proxy config: /)
+})
+
 test('each of the seventy corner cases has a test', () => {
   const elsewhere = [6, 41, 62, 63, 64, 66, 67]
   const rows = new Set([...CORNERS, ...REFUSED, ...ASKED].map(({ row }) => row).concat(elsewhere))

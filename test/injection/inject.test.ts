@@ -90,6 +90,18 @@ test('inject: includeOutboundPorts is checked unless istiod is to be matched', (
   assert.equal('denied' in inject(pod, { compat: 'off' }), true)
 })
 
+test('inject: a template may replace the whole spec', () => {
+  const templates = { sidecar: 'spec:\n  $patch: replace\n  containers:\n  - name: other\n' }
+  const text = patchText(inject({ spec: { containers: [app] } }, { templates }))
+  assert.match(text, /\\"containers\\":\[\\"other\\"\]/)
+})
+
+test('inject: an order for a list that the templates have not made yet is refused', () => {
+  const templates = { sidecar: 'spec: {$setElementOrder/containers: [{name: a}], containers: [{name: a}]}' }
+  const result = inject({ spec: { containers: [app] } }, { templates })
+  assert.match('denied' in result ? result.denied : '', /strategic merge: expected a \[\]interface \{\}/)
+})
+
 test('inject: a second run keeps the overrides of the first unless istiod is to be matched', () => {
   const own = { name: 'istio-proxy', image: 'mine:1' }
   const annotations = {

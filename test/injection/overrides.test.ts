@@ -46,6 +46,45 @@ test('overrides: a user’s entry of initContainers does not meet an ordinary si
   assert.equal(overridesOf(pod), undefined)
 })
 
+test('overrides: what istiod panics of is refused', () => {
+  const users = proxy({ securityContext: { runAsUser: 7 } })
+  const withInit = (args: readonly string[]): PodSpec => ({
+    containers: [proxy()],
+    initContainers: [{ name: 'istio-init', args }],
+  })
+  const merged = (args: readonly string[]): Pod => podOf({ ...withInit(args), containers: [users] })
+  const original = podOf({ containers: [users] })
+  assert.throws(() => apply(original, withInit([]), { merged: merged(['-u']) }), /expected an argument after -u/)
+  assert.throws(
+    () => apply(podOf({ initContainers: [users] }), withInit([]), { merged: podOf(withInit([])), isTproxy: true }),
+    /expected a runAsUser with TPROXY/,
+  )
+})
+
+test('overrides: an error says which container could not be applied', () => {
+  const withLimits = (limits: StringMap): Container => ({ ...proxy(), resources: { limits } }) as Container
+  const users = withLimits({ $retainKeys: '1' })
+  const into = (section: 'containers' | 'initContainers') => () =>
+    apply(podOf({ containers: [users] }), { [section]: [withLimits({ cpu: '1' })] })
+  assert.throws(into('containers'), /^.*failed to apply sidecar container: strategic merge: /)
+  assert.throws(into('initContainers'), /^.*failed to apply sidecar init container: strategic merge: /)
+})
+
+test('overrides: containers of one name come together', () => {
+  const users = { containers: [proxy(), { name: 'b' }, proxy({ image: 'second:1' })] }
+  const pod = apply(podOf(users), { initContainers: [proxy()] }, { merged: podOf(users) })
+  assert.deepEqual(
+    pod.spec?.containers?.map(({ name }) => name),
+    ['istio-proxy', 'istio-proxy', 'b'],
+  )
+})
+
+test('overrides: a user id adds no arguments to an init container without any', () => {
+  const users = proxy({ securityContext: { runAsUser: 7 } })
+  const pod = apply(podOf({ containers: [users] }), { containers: [proxy()], initContainers: [{ name: 'istio-init' }] })
+  assert.deepEqual(pod.spec?.initContainers, [{ name: 'istio-init' }])
+})
+
 test('overrides: environment is merged by name, arguments are replaced', () => {
   const users = proxy({ args: ['x'], env: [{ name: 'A', value: '2' }] })
   const template = proxy({

@@ -15,6 +15,7 @@ const ROWS: readonly (readonly [path: string, want: Record<string, string>, dang
   ['/inject/:ENV:p=x:ENV:=y:ENV:=', { P: 'x' }],
   ['/inject/cluster/a/cluster/b', { ISTIO_META_CLUSTER_ID: 'b' }],
   ['/inject/:ENV:a=', { A: '' }],
+  ['/inject/straße/v', { STRAßE: 'v' }],
 ]
 
 for (const [path, want, dangling] of ROWS) {

@@ -15,6 +15,8 @@ const IDS: { name: string; annotations: Record<string, string>; want: [uid: numb
   { name: 'groups of their own, the first block', annotations: { [UID]: '5-9', [GROUPS]: '20/3,40/2' }, want: [9, 22] },
   { name: 'one bad block spoils the groups', annotations: { [UID]: '5-9', [GROUPS]: '20/3,x' }, want: [9, 1337] },
   { name: 'trailing garbage is ignored', annotations: { [UID]: '5/2abc' }, want: [6, 6] },
+  { name: 'spaces before the numbers are ignored', annotations: { [UID]: ' 5-\t9' }, want: [9, 9] },
+  { name: 'line breaks before the numbers are not', annotations: { [UID]: '5/\n7' }, want: [1337, 1337] },
   { name: 'a lone number is no range', annotations: { [UID]: '5' }, want: [1337, 1337] },
   { name: 'an empty group annotation is no fallback', annotations: { [UID]: '5-9', [GROUPS]: '' }, want: [9, 1337] },
 ]
@@ -36,6 +38,16 @@ const podWith = (proxy: SecurityContext, app?: SecurityContext): Pod => ({
 const RESETS: { name: string; pod: Pod; want: SecurityContext }[] = [
   { name: 'equal uids are cleared', pod: podWith({ runAsUser: 7, runAsGroup: 8 }, { runAsUser: 7 }), want: {} },
   { name: 'other uids stay', pod: podWith({ runAsUser: 6 }, { runAsUser: 7 }), want: { runAsUser: 6 } },
+  {
+    name: 'of two proxies the last uid is compared',
+    pod: {
+      spec: {
+        containers: [{ name: 'istio-proxy', securityContext: { runAsUser: 0 } }],
+        initContainers: [{ name: 'istio-proxy', securityContext: { runAsUser: 7 } }],
+      },
+    },
+    want: { runAsUser: 0 },
+  },
   { name: 'with no uid anywhere the gid is cleared', pod: podWith({ runAsGroup: 8 }), want: {} },
 ]
 for (const { name, pod, want } of RESETS) {

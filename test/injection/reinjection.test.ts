@@ -44,6 +44,12 @@ const STRIPPED: { name: string; annotations: StringMap; containers: string; left
     containers: 'app',
     left: [OVERRIDES],
   },
+  {
+    name: 'of overrides with one name the first comes back',
+    annotations: { [STATUS]: '{"containers":["app"]}', [OVERRIDES]: '{"containers":[{"name":"a"},{"name":"a"}]}' },
+    containers: 'istio-proxy a',
+    left: [OVERRIDES],
+  },
 ]
 for (const { name, annotations, containers, left } of STRIPPED) {
   test(`stripped: ${name}`, () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { Agent, request } from 'node:https'
+import { Agent, request, type Server as HttpsServer } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
@@ -8,11 +8,13 @@ import { test, type TestContext } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
 import type { CertificatePair } from '../../src/certificates/leaf.ts'
+import { readCertificate } from '../../src/certificates/x509.ts'
 import { Observed } from '../../src/certificates/source.ts'
 import { drain, listen, superviseWebhook } from '../../src/server/listen.ts'
 import type { MinTlsVersion } from '../../src/server/tls.ts'
 import type { Inject } from '../../src/server/routes/inject.ts'
 import { testCertificates } from '../support/certificate.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
 import { metricValue, recordingLog, review, webhook, type LoggedLine, type Webhook } from '../support/webhook.ts'
 
 const { caPem, pair, issue } = testCertificates()
@@ -21,6 +23,7 @@ interface ServeGiven {
   readonly inject?: Inject
   readonly maxConnectionAgeMs?: number
   readonly minTlsVersion?: MinTlsVersion
+  readonly clock?: Clock
 }
 
 interface Served extends Webhook {
@@ -32,14 +35,15 @@ interface Served extends Webhook {
 
 /** A webhook on a port of its own, gone when the test is over. */
 async function serve(t: TestContext, given: ServeGiven = {}): Promise<Served> {
-  const { minTlsVersion } = given
-  const hook = webhook({ pair, ...given })
+  const { clock = systemClock, ...parts } = given
+  const { minTlsVersion } = parts
+  const hook = webhook({ pair, ...parts })
   const certificates = new Observed<CertificatePair>(pair)
   const lines: LoggedLine[] = []
   const { metrics } = hook
   const supervision = superviseWebhook(hook.app, {
     certificates,
-    clock: systemClock,
+    clock,
     log: recordingLog(lines),
     metrics,
     minTlsVersion,
@@ -59,8 +63,8 @@ async function handshake(port: number, options: object = {}): Promise<TLSSocket>
   return socket
 }
 
-async function serialAt(port: number): Promise<string> {
-  const socket = await handshake(port)
+async function serialAt(port: number, ca = caPem): Promise<string> {
+  const socket = await handshake(port, { ca, rejectUnauthorized: false })
   const { serialNumber } = socket.getPeerCertificate()
   socket.destroy()
   return serialNumber
@@ -93,6 +97,9 @@ test('certificate: the next connection gets the new one, and its expiry is a met
   assert.notEqual(await serialAt(port), first)
   const notAfterS = await metricValue(metrics, 'mesh_admission_certificate_not_after_seconds')
   assert.ok(notAfterS > Date.now() / 1000)
+  const { fingerprint } = readCertificate(certificates.current().certPem)
+  const names = '0:0:0:0:0:0:0:1,127.0.0.1,localhost'
+  assert.equal(await metricValue(metrics, 'mesh_admission_certificate_info', { fingerprint, names }), 1)
 })
 
 test('certificate: a swap keeps TLS 1.2 as the lowest version and HTTP/1.1 as the only protocol', async (t) => {
@@ -132,6 +139,47 @@ for (const { name, pair: bad } of unfit) {
     assert.notEqual(await serialAt(port), first, 'the next good one is served')
   })
 }
+
+test('row 30: what was refused is tried again every ten seconds, complained about once, and served when it is good', async (t) => {
+  const clock = createFakeClock(Date.now())
+  const { port, certificates, metrics, lines } = await serve(t, { clock })
+  const first = await serialAt(port)
+  const ahead = testCertificates(clock.nowMs() + 3_600_000 + 15_000)
+  certificates.set(ahead.pair)
+  const refusals = (): Promise<number> =>
+    metricValue(metrics, 'mesh_admission_certificate_reload_errors_total', { reason: 'expired' })
+  assert.equal(await refusals(), 1)
+  clock.advance(10_000)
+  await clock.untilWaiting()
+  assert.equal(await refusals(), 2)
+  assert.equal(lines.filter(({ level }) => level === 'error').length, 1)
+  assert.equal(await serialAt(port), first)
+  clock.advance(10_000)
+  while (!lines.some(({ text }) => text === 'serving certificate replaced'))
+    await new Promise((resolve) => setImmediate(resolve))
+  assert.notEqual(await serialAt(port, ahead.caPem), first)
+  assert.equal(clock.waiting(), 0, 'nothing more to try')
+})
+
+test('row 30: a pair that Node refuses although it looks good is tried again', async (t) => {
+  const clock = createFakeClock(Date.now())
+  const { app, port, certificates, metrics } = await serve(t, { clock })
+  const first = await serialAt(port)
+  const server = app.server as unknown as HttpsServer
+  Object.defineProperty(server, 'setSecureContext', {
+    configurable: true,
+    value: () => {
+      Reflect.deleteProperty(server, 'setSecureContext')
+      throw new Error('out of memory')
+    },
+  })
+  certificates.set(issue())
+  assert.equal(await metricValue(metrics, 'mesh_admission_certificate_reload_errors_total', { reason: 'parse' }), 1)
+  assert.equal(await serialAt(port), first)
+  clock.advance(10_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.notEqual(await serialAt(port), first)
+})
 
 test('listen: a port that is taken is named', async (t) => {
   const { port } = await serve(t)

@@ -10,8 +10,8 @@ export interface TestCertificates {
   readonly issue: (lifetimeMs?: number) => CertificatePair
 }
 
-export function testCertificates(): TestCertificates {
-  const nowMs = Date.now()
+/** @param nowMs when they are made, epoch milliseconds */
+export function testCertificates(nowMs = Date.now()): TestCertificates {
   const state = newAuthorityState({ installation: 'test', generation: 1, nowMs })
   const issue = (lifetimeMs?: number): CertificatePair =>
     issueLeaf({

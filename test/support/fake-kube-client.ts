@@ -109,6 +109,11 @@ export function createFakeKubeClient(): FakeKubeClient {
       arrive('get', place)
       return existing(place) as never
     },
+    text: async (place) => {
+      await Promise.resolve()
+      arrive('text', place)
+      return (existing(place) as KubeObject & { readonly text: string }).text
+    },
     list: async (place, options) => {
       await Promise.resolve()
       arrive('list', place)

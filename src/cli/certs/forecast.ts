@@ -1,6 +1,6 @@
 /** What will happen next to an authority, and when: the servers' own decision, asked about later times. */
-import type { RotationStep, RotationView } from '../../certificates/rotation.ts'
-import { DEFAULT_ROTATION, nextStep } from '../../certificates/rotation.ts'
+import type { RotationSettings, RotationStep, RotationView } from '../../certificates/rotation.ts'
+import { nextStep } from '../../certificates/rotation.ts'
 import type { StoredAuthority } from '../../certificates/store.ts'
 
 export interface Forecast {
@@ -14,21 +14,29 @@ export type StoredState = StoredAuthority & { readonly holds: 'state' }
 
 const SECOND_MS = 1000
 
-/** @param isTrusted whether every configuration holds the stored bundle, as far as can be seen */
-export function forecast(stored: StoredState, isTrusted: boolean, nowMs: number): Forecast {
+export interface Outlook {
+  /** Whether every configuration holds the stored bundle, as far as can be seen. */
+  readonly isTrusted: boolean
+  /** The servers'. */
+  readonly settings: RotationSettings
+  readonly nowMs: number
+}
+
+export function forecast(stored: StoredState, { isTrusted, settings, nowMs }: Outlook): Forecast {
   const { state } = stored
   // The dwell began when the servers saw it confirmed, which is not known here: not before the phase did.
   const confirmedSinceMs = isTrusted ? state.phaseSinceMs : undefined
   const live = { isReadable: true, generation: state.generation, confirmedSinceMs }
-  const view = { stored, memory: state, live, mayRotate: true, isClockSane: true, hasHesitated: true }
-  const atMs = firstActAfter(nowMs, state.signer.certificate.notAfterMs, view)
-  const step = nextStep(view, atMs, DEFAULT_ROTATION)
+  const view: RotationView = { stored, memory: state, live, mayRotate: true, isClockSane: true, hasHesitated: true }
+  const stepAt = (atMs: number): RotationStep => nextStep(view, atMs, settings)
+  const atMs = firstActAfter(nowMs, state.signer.certificate.notAfterMs, stepAt)
+  const step = stepAt(atMs)
   return { what: whatOf(step, state.generation), why: 'reason' in step ? step.reason : '', atMs }
 }
 
 /** With everything else as it is now, a step that is due stays due: so the first moment can be searched for. */
-function firstActAfter(nowMs: number, endMs: number, view: RotationView): number {
-  const acts = (atMs: number): boolean => nextStep(view, atMs, DEFAULT_ROTATION).do !== 'keep'
+function firstActAfter(nowMs: number, endMs: number, stepAt: (atMs: number) => RotationStep): number {
+  const acts = (atMs: number): boolean => stepAt(atMs).do !== 'keep'
   if (acts(nowMs)) return nowMs
   let [before, after] = [nowMs, Math.max(nowMs, endMs)]
   while (after - before > SECOND_MS) {

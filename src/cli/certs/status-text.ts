@@ -1,7 +1,14 @@
 /** `certs status` for people. */
 import type { BundleVerdict } from '../../certificates/trust.ts'
 import { columns } from '../format.ts'
-import type { AuthorityStatus, CertificateStatus, CertsStatus, WebhookStatus } from './status.ts'
+import type {
+  AuthorityStatus,
+  CertificateStatus,
+  CertsStatus,
+  FilesStatus,
+  ReplicaStatus,
+  WebhookStatus,
+} from './status.ts'
 
 const MEANING: Readonly<Record<BundleVerdict | 'unknown', string>> = {
   inSync: 'as published',
@@ -17,9 +24,25 @@ export function statusText(status: CertsStatus, nowMs: number): string {
   const { authority } = status
   const lines = [
     ['store', status.store],
+    ...(status.files === undefined ? [] : [['files', filesText(status.files)]]),
     ...(authority.holds === 'state' ? authorityLines(authority, nowMs) : [['authority', `none: ${authority.why}`]]),
   ]
-  return `${columns(lines)}${webhookLines(status.webhooks)}`
+  return `${columns(lines)}${replicaLines(status.replicas, nowMs)}${webhookLines(status.webhooks)}`
+}
+
+function filesText({ certFile, secret, isPinned }: FilesStatus): string {
+  const from = secret === undefined ? '' : `, of Secret ${secret}`
+  return `${certFile}${from}${isPinned ? '; mounted by subPath, NEVER RENEWED while a pod lives' : ''}`
+}
+
+function replicaLines(replicas: readonly ReplicaStatus[], nowMs: number): string {
+  if (replicas.length === 0) return ''
+  const rows = replicas.map(({ pod, fingerprint, notAfter }) => [
+    pod,
+    fingerprint?.slice(0, 16) ?? '-',
+    notAfter === undefined ? '-' : `${notAfter}, ${distance(notAfter, nowMs)} left`,
+  ])
+  return `\n${columns([['REPLICA', 'SERVES', 'UNTIL'], ...rows])}`
 }
 
 function authorityLines(

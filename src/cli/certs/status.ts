@@ -5,17 +5,40 @@ import type { BundleTrust, BundleVerdict, TrustedAuthority } from '../../certifi
 import { generationOf, judgeTrust, readTrust } from '../../certificates/trust.ts'
 import { readCertificate, splitCertificates } from '../../certificates/x509.ts'
 import type { Configuration } from '../installed/configurations.ts'
+import type { Replica } from '../installed/replicas.ts'
+import type { ServedFiles } from '../installed/served-files.ts'
 import { addressOf, ourEntries, titleOf } from '../installed/configurations.ts'
 import type { Plan } from '../manifests/plan.ts'
 import type { StoredState } from './forecast.ts'
 import { forecast } from './forecast.ts'
+import type { KnownSettings } from './rotation-settings.ts'
+import { settingsFor } from './rotation-settings.ts'
 
 /** Times are RFC 3339, UTC. */
 export interface CertsStatus {
   readonly store: string
   readonly installation: string
   readonly authority: AuthorityStatus | AuthorityTrouble
+  /** Where the serving certificate comes from; absent: from our own authority. */
+  readonly files?: FilesStatus
+  /** What each replica serves, as far as it tells. */
+  readonly replicas: readonly ReplicaStatus[]
   readonly webhooks: readonly WebhookStatus[]
+}
+
+export interface FilesStatus {
+  readonly certFile: string
+  /** Secret of the volume it lies in. */
+  readonly secret?: string
+  /** Mounted by subPath: a renewed one never arrives. */
+  readonly isPinned: boolean
+}
+
+export interface ReplicaStatus {
+  readonly pod: string
+  /** Of its serving certificate. */
+  readonly fingerprint?: string
+  readonly notAfter?: string
 }
 
 export interface AuthorityTrouble {
@@ -60,14 +83,33 @@ export interface StatusInput {
   readonly place: string
   readonly stored: StoredAuthority
   readonly configurations: readonly Configuration[]
+  /** How the servers rotate, as far as it is known. */
+  readonly known: KnownSettings
+  readonly files: ServedFiles | undefined
+  readonly replicas: readonly Replica[]
   readonly nowMs: number
 }
 
-export function certsStatus({ plan, place, stored, configurations, nowMs }: StatusInput): CertsStatus {
+export function certsStatus(input: StatusInput): CertsStatus {
+  const { plan, place, stored, configurations, known, nowMs } = input
   const state = stored.holds === 'state' ? stored.state : undefined
   const webhooks = ourEntries(configurations, plan).map((one) => webhookStatus(one, state, plan))
-  const authority = stored.holds === 'state' ? authorityStatus(stored, { webhooks, plan, nowMs }) : troubleOf(stored)
-  return { store: place, installation: plan.name, authority, webhooks }
+  const authority =
+    stored.holds === 'state'
+      ? authorityStatus(stored, { webhooks, plan, known, nowMs })
+      : troubleOf(stored, input.files !== undefined)
+  const files = input.files === undefined ? {} : { files: filesStatus(input.files, input.replicas) }
+  const replicas = input.replicas.map(replicaStatus)
+  return { store: place, installation: plan.name, authority, ...files, replicas, webhooks }
+}
+
+function filesStatus({ certFile, secret, isPinned }: ServedFiles, replicas: readonly Replica[]): FilesStatus {
+  const saysSo = replicas.some(({ pinnedFiles }) => pinnedFiles > 0)
+  return { certFile, ...(secret === undefined ? {} : { secret }), isPinned: isPinned || saysSo }
+}
+
+function replicaStatus({ pod, leaf }: Replica): ReplicaStatus {
+  return { pod, ...(leaf === undefined ? {} : { fingerprint: leaf.fingerprint, notAfter: time(leaf.notAfterMs) }) }
 }
 
 function webhookStatus(
@@ -87,7 +129,9 @@ function webhookStatus(
 }
 
 /** Whether nothing of it asks for a person: a bundle may lag behind while an authority is being changed. */
-export function isHealthy({ authority, webhooks }: CertsStatus): boolean {
+export function isHealthy({ authority, files, webhooks }: CertsStatus): boolean {
+  // With certificates of others there is no authority of ours to compare with.
+  if (files !== undefined) return !files.isPinned
   if (authority.holds !== 'state' || authority.expired) return false
   return webhooks.every(({ verdict }) => verdict === 'inSync' || verdict === 'different')
 }
@@ -97,21 +141,23 @@ export const measureOf = ({ bundlePem, signer }: AuthorityState) => ({
   signerFingerprint: signer.certificate.fingerprint,
 })
 
-const troubleOf = (stored: StoredAuthority): AuthorityTrouble =>
-  stored.holds === 'broken'
-    ? { holds: 'broken', why: stored.why }
-    : { holds: 'nothing', why: 'no server has made an authority yet' }
+function troubleOf(stored: StoredAuthority, hasFiles: boolean): AuthorityTrouble {
+  if (stored.holds === 'broken') return { holds: 'broken', why: stored.why }
+  const why = hasFiles ? 'the serving certificate comes from files' : 'no server has made an authority yet'
+  return { holds: 'nothing', why }
+}
 
 interface Surroundings {
   readonly webhooks: readonly WebhookStatus[]
   readonly plan: Plan
+  readonly known: KnownSettings
   readonly nowMs: number
 }
 
-function authorityStatus(stored: StoredState, { webhooks, plan, nowMs }: Surroundings): AuthorityStatus {
+function authorityStatus(stored: StoredState, { webhooks, plan, known, nowMs }: Surroundings): AuthorityStatus {
   const { state } = stored
   const isTrusted = webhooks.every(({ verdict }) => verdict === 'inSync')
-  const { what, why, atMs } = forecast(stored, isTrusted, nowMs)
+  const { what, why, atMs } = forecast(stored, { isTrusted, settings: settingsFor(stored, known), nowMs })
   return {
     holds: 'state',
     generation: state.generation,

@@ -14,6 +14,7 @@ export function reapply({ plan, configurations }: Pick<World, 'plan' | 'configur
     namingFlags(plan),
     ...tags.map((tag) => ` --tag ${tag}`),
     ours.some(hasIstiodName) ? ' --webhook-names istio' : '',
+    ours.some(takesUnlabelled) ? ' --enable-namespaces-by-default' : '',
     url === undefined ? '' : ` --url ${url.replace(/\/(?:inject|validate)$/, '')}`,
   ].join('')
   return `mesh-admission manifests${flags} --part ${part} | kubectl apply -f -`
@@ -27,5 +28,8 @@ export const logs = ({ plan: { namespace, name } }: Pick<World, 'plan'>): string
 
 /** A JSON text as one argument of a shell. */
 export const shellJson = (value: unknown): string => `'${JSON.stringify(value).replaceAll("'", "'\\''")}'`
+
+const takesUnlabelled = ({ webhooks }: Configuration): boolean =>
+  webhooks.some(({ name }) => name.startsWith('auto.sidecar-injector.'))
 
 const hasIstiodName = ({ metadata: { name } }: Configuration): boolean => /^(?:istio-|istiod-)/.test(name)

@@ -33,14 +33,28 @@ export const FINDING_CODES = {
     'error',
     "The Service does not lead from the entry's port to the port that the server listens on.",
   ],
+  ENTRY_PATH_WRONG: ['error', 'An entry of ours names a path that the server does not serve: every call fails.'],
   ENDPOINTS_MISSING: ['error', 'No replica is ready: every call fails.'],
   REPLICA_NOT_READY: ['warning', 'A replica is not ready; it has no usable serving certificate or no configuration.'],
+  REPLICA_CLOCK_SKEW: [
+    'warning',
+    "A replica's clock differs from the API server's; with more than an hour it changes no certificate authority.",
+  ],
+  CERTIFICATE_PINNED: ['warning', 'The serving certificate is mounted by subPath: a renewed one never arrives.'],
+  CERTIFICATE_STALE: [
+    'warning',
+    'A replica serves another certificate than the Secret holds from which it is mounted.',
+  ],
   CONFIG_MAP_MISSING: [
     'warning',
     'A ConfigMap of the mesh, or a key of it, is missing; what is shipped serves in its place.',
   ],
   RIGHT_MISSING: ['error', "The server's account may not do something that it has to do."],
   ENTRIES_OVERLAP: ['error', 'Two entries of ours select the same pod, which is sent to us twice.'],
+  INJECTORS_MAY_OVERLAP: [
+    'warning',
+    'Two injectors select the same pod, unless their matchConditions tell them apart, which are not evaluated here.',
+  ],
   INJECTORS_OVERLAP: ['error', 'Two injectors select the same pod: both would inject it.'],
   SYSTEM_NAMESPACE_SELECTED: [
     'error',
@@ -52,6 +66,11 @@ export const FINDING_CODES = {
   WEBHOOK_SLOW: ['warning', 'The webhook needed more than half of the time that it has.'],
   POD_SECURITY_FORBIDS: ['error', 'A namespace enforces a Pod Security Standard that forbids what the sidecar needs.'],
   POD_REFUSED: ['error', 'A pod of a namespace of the mesh is refused.'],
+  VALIDATION_SKIPPED: ['error', 'A mesh resource that must be refused was accepted: validation was not asked.'],
+  VALIDATION_UNPROVEN: [
+    'warning',
+    'Somebody else refused what validation was to refuse; whether it works is not known.',
+  ],
   POD_NOT_INJECTED: ['warning', 'A pod that should get a sidecar got none.'],
 } as const satisfies Record<string, readonly [Severity, string]>
 

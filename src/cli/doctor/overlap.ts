@@ -46,8 +46,13 @@ export const labelsText = (labels: Labels): string =>
     .join(',')
 
 /** istioctl: a configuration whose part another revision has taken selects a label that nothing carries. */
-const isSwitchedOff = ({ namespaceSelector }: Entry): boolean =>
-  namespaceSelector?.matchLabels?.['istio.io/deactivated'] === 'never-match'
+const isSwitchedOff = ({ namespaceSelector, matchConditions = [] }: Entry): boolean =>
+  namespaceSelector?.matchLabels?.['istio.io/deactivated'] === 'never-match' ||
+  matchConditions.some(({ expression }) => expression.trim() === 'false')
+
+/** Whether something besides selectors decides who comes to the entry. */
+export const isConditional = ({ matchConditions = [] }: Entry): boolean =>
+  matchConditions.some(({ expression }) => expression.trim() !== 'true')
 
 function seesNewPods({ rules = [] }: Entry): boolean {
   return rules.some(

@@ -110,7 +110,7 @@ async function tryPod(
 }
 
 /** Without the request that stands before the API server's words. */
-const wordsOf = (err: ProjectError): string => messageOf(err).replace(/^POST \S+(?: \S+)?: (?:\d+ )?/, '')
+export const wordsOf = (err: ProjectError): string => messageOf(err).replace(/^POST \S+(?: \S+)?: (?:\d+ )?/, '')
 
 const isInjected = ({ metadata: { annotations = {} }, spec }: Pod): boolean =>
   ANNOTATION.status in annotations ||

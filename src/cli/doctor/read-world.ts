@@ -2,6 +2,7 @@
 import { ProjectError, messageOf } from '../../base/errors.ts'
 import { SILENT } from '../../base/log.ts'
 import { createSecretStore } from '../../certificates/secret-store.ts'
+import { readCertificate } from '../../certificates/x509.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { hasStatus } from '../../kube/client.ts'
 import type { ServerClock } from '../../kube/server-clock.ts'
@@ -14,13 +15,17 @@ import {
   NAMESPACES,
   NODES,
   PODS,
+  SECRETS,
   SERVICES,
 } from '../../kube/resource.ts'
 import { listConfigurations, ourEntries } from '../installed/configurations.ts'
+import { readReplicas } from '../installed/replicas.ts'
+import { servedFiles } from '../installed/served-files.ts'
 import type { Plan } from '../manifests/plan.ts'
 import { isReady } from './checks/endpoints.ts'
 import { probeTargets, runProbes } from './probe.ts'
 import { requiredRights } from './required-rights.ts'
+import { runValidationProbes, validationTargets } from './validation-probe.ts'
 import type {
   ConfigMap,
   Deployment,
@@ -53,6 +58,9 @@ export async function readWorld(options: ReadOptions): Promise<Readings> {
   const slices = await reading(() =>
     list<EndpointSlice>(options, inOwn(plan, ENDPOINT_SLICES), `kubernetes.io/service-name=${plan.name}`),
   )
+  const deployment = await reading(() =>
+    getOrNothing<Deployment>(options, { ...inOwn(plan, DEPLOYMENTS), name: plan.name }),
+  )
   const isInCluster = ourEntries(configurations, plan).some(({ entry }) => entry.clientConfig.service !== undefined)
   return {
     plan: { value: plan },
@@ -64,9 +72,9 @@ export async function readWorld(options: ReadOptions): Promise<Readings> {
     service: await reading(() => getOrNothing<Service>(options, { ...inOwn(plan, SERVICES), name: plan.name })),
     endpointSlices: slices,
     unreadyReplicas: await onReading(slices, (value) => unreadyReplicas(value, options)),
-    deployment: await reading(() =>
-      getOrNothing<Deployment>(options, { ...inOwn(plan, DEPLOYMENTS), name: plan.name }),
-    ),
+    deployment,
+    replicas: await reading(() => readReplicas(client, plan, signal)),
+    servedFiles: await onReading(deployment, (value) => readServedFiles(value, options)),
     configMaps: await reading(() => readConfigMaps(options)),
     istiods: await reading(() =>
       list<Deployment>(options, { resource: DEPLOYMENTS, namespace: plan.istioNamespace }, 'app=istiod'),
@@ -74,6 +82,9 @@ export async function readWorld(options: ReadOptions): Promise<Readings> {
     // A server outside the cluster has its rights from elsewhere.
     rights: isInCluster ? await reading(() => readRights(configurations, options)) : { value: [] },
     probes: await onReading(namespaces, (value) => runProbes(probeTargets(configurations, value, plan), options)),
+    validationProbes: await onReading(namespaces, (value) =>
+      runValidationProbes(validationTargets(configurations, value, plan), options),
+    ),
     provider: { value: await readProvider(options) },
   }
 }
@@ -122,6 +133,32 @@ async function readAuthority({ client, plan, clock, signal }: ReadOptions): Prom
   } catch (err) {
     if (err instanceof ProjectError && err.code === 'CERT_STORE_FOREIGN') return { holds: 'foreign', why: err.message }
     throw err
+  }
+}
+
+interface TlsSecret extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** With the certificate that the Secret holds now, where we may read it. */
+async function readServedFiles(
+  deployment: Deployment | undefined,
+  options: ReadOptions,
+): Promise<World['servedFiles']> {
+  const files = servedFiles(deployment)
+  if (files === undefined) return undefined
+  return { ...files, secretFingerprint: await fingerprintIn(files.secret, options) }
+}
+
+async function fingerprintIn(name: string | undefined, options: ReadOptions): Promise<string | undefined> {
+  if (name === undefined) return undefined
+  const place = { ...inOwn(options.plan, SECRETS), name }
+  const secret = await reading(() => getOrNothing<TlsSecret>(options, place))
+  const base64 = 'value' in secret ? secret.value?.data?.['tls.crt'] : undefined
+  try {
+    return base64 === undefined ? undefined : readCertificate(Buffer.from(base64, 'base64').toString()).fingerprint
+  } catch {
+    return undefined
   }
 }
 

@@ -2,6 +2,9 @@
 import type { StoredAuthority } from '../../certificates/store.ts'
 import type { KubeObject } from '../../kube/resource.ts'
 import type { Configuration } from '../installed/configurations.ts'
+import type { Replica } from '../installed/replicas.ts'
+import type { ServedFiles } from '../installed/served-files.ts'
+import type { ServerDeployment } from '../installed/served-options.ts'
 import type { Plan } from '../manifests/plan.ts'
 
 export interface Namespace extends KubeObject {
@@ -34,14 +37,7 @@ export interface UnreadyReplica {
   readonly why: string | undefined
 }
 
-export interface Deployment extends KubeObject {
-  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } }
-}
-
-export interface Container {
-  readonly name: string
-  readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
-}
+export type Deployment = ServerDeployment
 
 export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>
@@ -57,7 +53,7 @@ export interface Right {
   readonly isAllowed: boolean
 }
 
-/** A pod created for show, and what the API server said. */
+/** An object created for show, and what the API server said. */
 export interface Probe {
   readonly configuration: Configuration
   readonly namespace: string
@@ -86,8 +82,14 @@ export interface World {
   /** By name; of those that the installation reads, the ones that are there. */
   readonly configMaps: ReadonlyMap<string, ConfigMap>
   readonly istiods: readonly Deployment[]
+  /** Those that tell of themselves. */
+  readonly replicas: readonly Replica[]
+  /** Where the serving certificate comes from; undefined: from our own authority. */
+  readonly servedFiles: (ServedFiles & { readonly secretFingerprint: string | undefined }) | undefined
   readonly rights: readonly Right[]
   readonly probes: readonly Probe[]
+  /** Of mesh resources that must be refused. */
+  readonly validationProbes: readonly Probe[]
   readonly provider: Provider
 }
 

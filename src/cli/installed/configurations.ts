@@ -23,6 +23,13 @@ export interface Entry extends WebhookEntry {
   readonly rules?: readonly Rule[]
   readonly failurePolicy?: string
   readonly timeoutSeconds?: number
+  readonly matchConditions?: readonly MatchCondition[]
+}
+
+/** A CEL expression that must be true for the entry to be called. */
+interface MatchCondition {
+  readonly name: string
+  readonly expression: string
 }
 
 interface Rule {

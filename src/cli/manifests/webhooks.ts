@@ -17,8 +17,8 @@ const REVISION = 'istio.io/rev'
 const INJECTION = 'istio-injection'
 const INJECT = 'sidecar.istio.io/inject'
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name'
-/** A cluster that is coming up again must not wait for us there. */
-const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']
+/** A cluster that is coming up again must not wait for us there. istiod: these, in this order. */
+export const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']
 
 const absent = (key: string): Expression => ({ key, operator: 'DoesNotExist' })
 const one = (key: string, value: string): Expression => ({ key, operator: 'In', values: [value] })
@@ -34,7 +34,7 @@ export function webhookConfigurations(plan: Plan): object[] {
   }))
 }
 
-/** istiod: the same entries, selectors and order of expressions. */
+/** istiod: the same entries, selectors and order of expressions; `auto.` leaves our own namespace out besides. */
 function entriesOf({ selects, isDefault }: ConfigurationPlan, plan: Plan): Entry[] {
   const notOptedOut = not(INJECT, 'false')
   const entries: Entry[] = [
@@ -57,12 +57,16 @@ function entriesOf({ selects, isDefault }: ConfigurationPlan, plan: Plan): Entry
   if (plan.enableNamespacesByDefault) {
     entries.push({
       prefix: 'auto.',
-      namespaces: [absent(INJECTION), absent(REVISION), not(NAMESPACE_NAME, ...SYSTEM_NAMESPACES)],
+      namespaces: [absent(INJECTION), absent(REVISION), not(NAMESPACE_NAME, ...neverWaiting(plan))],
       pods: [absent(INJECT), absent(REVISION)],
     })
   }
   return entries
 }
+
+/** Ours too, which istiod's chart does not leave out: whatever the server starts with must not wait for the server. */
+const neverWaiting = ({ namespace, url }: Plan): readonly string[] =>
+  url === undefined ? [...new Set([...SYSTEM_NAMESPACES, namespace])] : SYSTEM_NAMESPACES
 
 /** Every field that the API server would fill in is spelt out, so that applying again changes nothing. */
 function webhook({ prefix, namespaces, pods }: Entry, plan: Plan): object {

@@ -2,6 +2,7 @@
 import { messageOf, ProjectError } from '../../base/errors.ts'
 import type { AuthorityState } from '../../certificates/authority.ts'
 import type { BundleNews, ConfigurationPlace } from '../../certificates/ca-bundle.ts'
+import type { FileNews } from '../../certificates/file-source.ts'
 import type { AuthorityNews } from '../../certificates/news.ts'
 import type { WriteStep } from '../../certificates/rotation.ts'
 import { readCertificate, splitCertificates } from '../../certificates/x509.ts'
@@ -72,6 +73,16 @@ export function noteAuthority({ generation, phase, signer, bundlePem }: Authorit
   const ends = splitCertificates(bundlePem).map((pem) => readCertificate(pem).notAfterMs)
   metrics.authorityNotAfter.set({ kind: 'signer' }, signer.certificate.notAfterMs / 1000)
   metrics.authorityNotAfter.set({ kind: 'bundle_oldest' }, Math.min(...ends) / 1000)
+}
+
+export function tellFiles(news: FileNews, metrics: Metrics): void {
+  switch (news.news) {
+    case 'refused':
+      metrics.certificateReloads.inc({ result: 'refused' })
+      return metrics.certificateReloadErrors.inc({ reason: news.reason })
+    case 'pinned':
+      return metrics.certificatePinnedFiles.set(news.files.length)
+  }
 }
 
 export function tellBundle(news: BundleNews, { metrics, record }: Pick<NewsDeps, 'metrics' | 'record'>): void {

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import { keepCaBundles, type WantedBundle } from '../../certificates/ca-bundle.ts'
-import { startFileSource } from '../../certificates/file-source.ts'
+import { keepCaBundles, type OwnAddress, type WantedBundle } from '../../certificates/ca-bundle.ts'
+import { startFileSource, type FileNews } from '../../certificates/file-source.ts'
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
 import { servesHost, servingNames } from '../../certificates/leaf.ts'
@@ -13,7 +13,8 @@ import type { RotationSettings } from '../../certificates/rotation.ts'
 import { Observed, type CertificateSource } from '../../certificates/source.ts'
 import type { Check } from '../../server/health.ts'
 import type { Metrics } from '../../server/metrics.ts'
-import { noteAuthority, tellAuthority, tellBundle, type NewsDeps } from './certificate-news.ts'
+import { isServedPath } from '../installed/entry-path.ts'
+import { noteAuthority, tellAuthority, tellBundle, tellFiles, type NewsDeps } from './certificate-news.ts'
 import type { Cluster } from './cluster.ts'
 import type { RotationOptions, ServeOptions } from './options.ts'
 
@@ -50,20 +51,40 @@ const ODD_SKEW_MS = 300_000
 const MAX_SILENCE_MS = 12 * HOUR_MS
 
 export async function startCertificates(options: ServeOptions, deps: CertificateDeps): Promise<Certificates> {
-  return options.tlsFiles === undefined ? fromAuthority(options, deps) : fromFiles(options.tlsFiles, deps)
+  return options.tlsFiles === undefined ? fromAuthority(options, deps) : fromFiles(options, options.tlsFiles, deps)
 }
 
-async function fromFiles(files: NonNullable<ServeOptions['tlsFiles']>, deps: CertificateDeps): Promise<Certificates> {
-  const { clock, log, signal } = deps
-  const source = await startFileSource({ ...files, clock, log, signal })
+async function fromFiles(
+  options: ServeOptions,
+  files: NonNullable<ServeOptions['tlsFiles']>,
+  deps: CertificateDeps,
+): Promise<Certificates> {
+  const { cluster, clock, log, metrics, signal } = deps
+  const own: { source?: CertificateSource } = {}
+  // Entries whose name the leaf does not hold are not written, so they are not waited for.
+  const servesName = (host: string): boolean => own.source !== undefined && servesHost(own.source.current(), host)
+  const isTrusted = cluster === undefined ? undefined : trustIn(cluster, addressOf(cluster, servesName))
+  const tell = (news: FileNews): void => tellFiles(news, metrics)
+  const source = await startFileSource({ ...files, isTrusted, tell, clock, log, signal })
+  own.source = source
   const wanted = (): WantedBundle | undefined => {
     const bundlePem = source.bundle()
     return bundlePem === undefined ? undefined : { bundlePem, generation: undefined }
   }
   const doubt = new Observed<void>(undefined)
-  publish(source, deps, { wanted, onWantedChange: (listener) => source.onChange(listener), doubt })
-  const caFile = ifThere(join(dirname(files.certFile), 'ca.crt'))
+  const onWantedChange = (listener: () => void) => source.onBundleChange(listener)
+  if (options.patchCaBundle) publish(source, deps, { wanted, onWantedChange, doubt })
+  const caFile = ifThere(files.caFile ?? join(dirname(files.certFile), 'ca.crt'))
   return { ...source, bundle: () => source.bundle(), evaluateSoon: () => doubt.set(), caFile }
+}
+
+/** Whether all configurations trust some authorities, as the API server has them now. */
+function trustIn(cluster: Cluster, own: OwnAddress) {
+  const { look } = cluster.authority(own)
+  return async (authoritiesPem: string, signal: AbortSignal): Promise<boolean> => {
+    const found = await look?.(authoritiesPem, signal)
+    return found === undefined || (found.isReadable && found.isIncluded)
+  }
 }
 
 async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Promise<Certificates> {
@@ -73,7 +94,7 @@ async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Prom
   const stop = source.onAuthorityChange((state) => noteAuthority(state, metrics))
   signal.addEventListener('abort', stop, { once: true })
   const doubt = new Observed<void>(undefined)
-  publish(source, deps, {
+  const publishing: Publishing = {
     doubt,
     wanted: () => {
       const { bundlePem, generation } = source.authority()
@@ -81,7 +102,8 @@ async function fromAuthority(options: ServeOptions, deps: CertificateDeps): Prom
     },
     onWantedChange: (listener) => source.onAuthorityChange(listener),
     onNewer: () => source.evaluateSoon(),
-  })
+  }
+  if (options.patchCaBundle) publish(source, deps, publishing)
   const caFile = cluster === undefined ? ifThere(join(options.stateDir, CURRENT_LINK, 'ca.crt')) : undefined
   const evaluateSoon = (): void => {
     source.evaluateSoon()
@@ -117,7 +139,7 @@ function placeOf({ stateDir }: ServeOptions, deps: CertificateDeps, names: reado
   const leader = cluster.leader()
   const noteSkew = createSkewWatch(deps, cluster)
   return {
-    ...cluster.authority({ services: cluster.services, servesHost: (host) => names.includes(host) }),
+    ...cluster.authority(addressOf(cluster, (host) => names.includes(host))),
     withoutStore: 'wait' as const,
     mayRotate: () => leader.mayWrite(),
     isClockSane: () => Math.abs(cluster.clock.skewMs() ?? 0) <= MAX_SKEW_MS,
@@ -168,9 +190,9 @@ interface Publishing extends Pick<Parameters<typeof keepCaBundles>[0], 'wanted' 
 function publish(source: CertificateSource, deps: CertificateDeps, { onNewer, doubt, ...wanted }: Publishing): void {
   const { cluster, signal, metrics } = deps
   if (cluster === undefined) return
-  const { services, record } = cluster
+  const { record } = cluster
   void keepCaBundles({
-    ...cluster.bundles({ services, servesHost: (host) => servesHost(source.current(), host) }),
+    ...cluster.bundles(addressOf(cluster, (host) => servesHost(source.current(), host))),
     ...wanted,
     onDoubt: (listener) => doubt.onChange(listener),
     signal,
@@ -180,6 +202,11 @@ function publish(source: CertificateSource, deps: CertificateDeps, { onNewer, do
       if (news.news === 'newer') onNewer?.()
     },
   })
+}
+
+/** Our Services and the hosts of our certificate; calls elsewhere would fail whatever their caBundle says. */
+function addressOf({ services }: Cluster, servesName: (host: string) => boolean): OwnAddress {
+  return { services, servesHost: servesName, answers: ({ host, path }) => servesName(host) && isServedPath(path) }
 }
 
 function ifThere(file: string): string | undefined {

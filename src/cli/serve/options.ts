@@ -28,7 +28,7 @@ export interface ServeOptions {
   /** Never empty: an empty revision is `default`. */
   readonly revision: string
   /** A serving certificate of somebody else's making; both files or neither. */
-  readonly tlsFiles: { readonly certFile: string; readonly keyFile: string } | undefined
+  readonly tlsFiles: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string } | undefined
   readonly minTlsVersion: MinTlsVersion
   /** Further names and addresses for our own serving certificate. */
   readonly tlsExtraNames: readonly string[]
@@ -48,6 +48,8 @@ export interface ServeOptions {
   readonly webhookConfigurations: readonly string[]
   /** ValidatingWebhookConfigurations whose entries get our caBundle. */
   readonly validationConfigurations: readonly string[]
+  /** False: somebody else puts our authority into the webhook configurations. */
+  readonly patchCaBundle: boolean
   readonly istioNamespace: string
   readonly nativeSidecars: NativeSidecars
   readonly compliancePolicy: string
@@ -139,6 +141,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
     repeatable: true,
   },
   {
+    name: 'patch-ca-bundle',
+    value: 'bool',
+    help: 'whether caBundle is ours to write; false where another program does',
+    default: 'true',
+  },
+  {
     name: 'ca-lifetime',
     value: 'duration',
     help: 'how long an authority of ours is good; a new one takes over when a third is left; at least 10s',
@@ -177,6 +185,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
     default: 'made by our own authority',
   },
   { name: 'tls-key-file', value: 'file', help: 'key of --tls-cert-file' },
+  {
+    name: 'tls-ca-file',
+    value: 'file',
+    help: 'authority of --tls-cert-file, which callers must trust',
+    default: 'ca.crt beside it',
+  },
   { name: 'tls-min-version', value: 'version', help: TLS_VERSIONS.join(', '), default: '1.2' },
   {
     name: 'tls-extra-name',
@@ -265,8 +279,9 @@ export function resolveServeOptions(given: Readonly<Record<string, unknown>>, en
     meshConfigFile: lookup('meshConfigFile', given, env),
     objects: lookup('objects', given, env),
     revision,
+    patchCaBundle: oneOf('patch-ca-bundle', text('patch-ca-bundle', 'true'), ['true', 'false']) === 'true',
     istioNamespace: text('istio-namespace') || 'istio-system',
-    tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file')),
+    tlsFiles: tlsFiles(text('tls-cert-file'), text('tls-key-file'), text('tls-ca-file')),
     minTlsVersion: `TLSv${oneOf('tls-min-version', text('tls-min-version', '1.2'), TLS_VERSIONS)}`,
     tlsExtraNames: (given.tlsExtraName as readonly string[] | undefined) ?? [],
     nativeSidecars: nativeSidecars(given, env, warnings),
@@ -358,10 +373,12 @@ function oneOf<T extends string>(name: string, text: string, allowed: readonly T
   throw invalid(name, `one of ${allowed.join(', ')}`, text)
 }
 
-function tlsFiles(certFile: string, keyFile: string): ServeOptions['tlsFiles'] {
-  if (certFile === '' && keyFile === '') return undefined
-  if (certFile !== '' && keyFile !== '') return { certFile, keyFile }
-  throw new ProjectError('OPTION_INVALID', '--tls-cert-file and --tls-key-file: expected both or neither, got one')
+function tlsFiles(certFile: string, keyFile: string, caFile: string): ServeOptions['tlsFiles'] {
+  if ((certFile === '') !== (keyFile === ''))
+    throw new ProjectError('OPTION_INVALID', '--tls-cert-file and --tls-key-file: expected both or neither, got one')
+  if (certFile !== '') return { certFile, keyFile, ...(caFile === '' ? {} : { caFile }) }
+  if (caFile === '') return undefined
+  throw new ProjectError('OPTION_INVALID', '--tls-ca-file: expected --tls-cert-file beside it')
 }
 
 const NATIVE_MODES = ['auto', 'true', 'false'] as const

@@ -6,6 +6,8 @@ export interface ListMerge {
   /** JSON name elements are matched by; absent for lists of scalars, which become a union. */
   readonly key: string | undefined
   readonly mergeElements: (original: JsonObject, patch: JsonObject) => JsonObject
+  /** What is taken for an element of the patch that the original does not have; undefined where that is the element itself. */
+  readonly takenFor?: ((element: object) => object | undefined) | undefined
 }
 
 type List = readonly unknown[]
@@ -115,7 +117,8 @@ function mergeKeyOf(element: JsonObject, key: string): unknown {
   return element[key]
 }
 
-function mergeKeyed({ original, patch }: PreparedLists, { key, mergeElements }: ListMerge & { key: string }): List {
+function mergeKeyed({ original, patch }: PreparedLists, merge: ListMerge & { key: string }): List {
+  const { key, mergeElements, takenFor } = merge
   const merged: JsonObject[] = [...original]
   const places = placesOf(original, key)
   for (const element of patch) {
@@ -123,7 +126,7 @@ function mergeKeyed({ original, patch }: PreparedLists, { key, mergeElements }: 
     const place = places.get(value)
     const known = place === undefined ? undefined : merged[place]
     if (place !== undefined && known !== undefined) merged[place] = mergeElements(known, element)
-    else places.set(value, merged.push(element) - 1)
+    else places.set(value, merged.push((takenFor?.(element) as JsonObject | undefined) ?? element) - 1)
   }
   return ordered(merged, { original, patch, key })
 }

@@ -5,13 +5,21 @@ import { goText, LIST_TYPE, MAP_TYPE, MergeError, wrongType } from './merge-erro
 import { interleave, mergeLists, sortedByPlace, withoutScalars } from './lists.ts'
 import { type MergeField, type Schema, schemaOf } from './schema.ts'
 
+/** What is taken for a part of the patch that nothing stands against; undefined where that is the part itself. */
+export type TakenFor = (part: object) => object | undefined
+
 /**
  * `patch` merged over `original`, an object of `type`. Neither is changed; parts no patch touches are shared, and an
  * empty patch gives `original` itself. Maps and lists the type does not know are replaced.
  * @throws MergeError with Kubernetes' text
  */
-export function strategicMerge(type: StructType, original: unknown, patch: unknown): unknown {
-  return mergeMaps(documentOf(original), documentOf(patch), schemaOf(type))
+export function strategicMerge(type: StructType, original: unknown, patch: unknown, takenFor?: TakenFor): unknown {
+  return mergeMaps(documentOf(original), documentOf(patch), { schema: schemaOf(type), takenFor })
+}
+
+interface MergeContext {
+  readonly schema: Schema | undefined
+  readonly takenFor: TakenFor | undefined
 }
 
 const DIRECTIVE = '$patch'
@@ -25,15 +33,16 @@ function documentOf(value: unknown): JsonObject {
   return value
 }
 
-function mergeMaps(original: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject {
+function mergeMaps(original: JsonObject, patch: JsonObject, context: MergeContext): JsonObject {
   const directive = memberOf(patch, DIRECTIVE)
   if (directive !== undefined) return applyDirective(directive, patch)
+  const { schema, takenFor } = context
   const draft = new Draft(original)
   const rest = new Set(Object.keys(patch))
   if (rest.delete(RETAIN_KEYS)) retainKeys(draft, patch, rest)
-  for (const name of takeWithPrefix(rest, ORDER_PREFIX)) setElementOrder(name, { draft, patch, rest, schema })
+  for (const name of takeWithPrefix(rest, ORDER_PREFIX)) setElementOrder(name, { draft, patch, rest, context })
   for (const name of takeWithPrefix(rest, DELETE_PREFIX)) deleteScalars(name, draft, patch[name])
-  for (const name of rest) mergeMember(name, { draft, value: patch[name], field: schema?.get(name) })
+  for (const name of rest) mergeMember(name, { draft, value: patch[name], field: schema?.get(name), takenFor })
   return draft.result
 }
 
@@ -74,7 +83,8 @@ class Draft {
 }
 
 function takeWithPrefix(names: Set<string>, prefix: string): string[] {
-  const found = [...names].filter((name) => name.startsWith(prefix))
+  const found: string[] = []
+  for (const name of names) if (name.startsWith(prefix)) found.push(name)
   for (const name of found) names.delete(name)
   return found
 }
@@ -108,33 +118,38 @@ interface MemberPatch {
   readonly draft: Draft
   readonly value: unknown
   readonly field: MergeField | undefined
+  readonly takenFor: TakenFor | undefined
 }
 
-function mergeMember(name: string, { draft, value, field }: MemberPatch): void {
+function mergeMember(name: string, { draft, value, field, takenFor }: MemberPatch): void {
   const original = draft.get(name)
   if (value === null) draft.remove(name)
   else if (field !== undefined && isJsonObject(original) && isJsonObject(value)) {
-    draft.set(name, mergeMaps(original, value, field.schema))
+    draft.set(name, mergeMaps(original, value, { schema: field.schema, takenFor }))
   } else if (field !== undefined && Array.isArray(original) && Array.isArray(value)) {
-    draft.set(name, mergeList(original, value, field))
+    draft.set(name, mergeList(original, value, { ...field, takenFor }))
   } else {
-    const taken = withoutDirectives(value)
+    const known = typeof value === 'object' && value !== null ? takenFor?.(value) : undefined
+    const taken = known ?? withoutDirectives(value)
     if (taken === undefined) draft.remove(name)
     else draft.set(name, taken)
   }
 }
 
-function mergeList(original: readonly unknown[], patch: readonly unknown[], field: MergeField): readonly unknown[] {
-  if (!field.rule.merge) return patch
-  const merged = mergeLists(original, patch, { key: field.rule.key, mergeElements: mergeElements(field) })
+type FieldContext = MergeContext & MergeField
+
+function mergeList(original: readonly unknown[], patch: readonly unknown[], field: FieldContext): readonly unknown[] {
+  const { rule, takenFor } = field
+  if (!rule.merge) return (takenFor?.(patch) as readonly unknown[] | undefined) ?? patch
+  const merged = mergeLists(original, patch, { key: rule.key, mergeElements: mergeElements(field), takenFor })
   const isSame = merged.length === original.length && merged.every((one, i) => one === original[i])
   return isSame ? original : merged
 }
 
 const mergeElements =
-  ({ schema }: MergeField) =>
+  (context: MergeContext) =>
   (original: JsonObject, patch: JsonObject): JsonObject =>
-    mergeMaps(original, patch, schema)
+    mergeMaps(original, patch, context)
 
 /** A value nothing stands against: taken without its nulls, shared if it has none; undefined where it is nothing but a directive. */
 function withoutDirectives(value: unknown): unknown {
@@ -161,22 +176,22 @@ interface OrderDirective {
   readonly patch: JsonObject
   /** Names of the patch that are still to be merged. */
   readonly rest: Set<string>
-  readonly schema: Schema | undefined
+  readonly context: MergeContext
 }
 
 /** Merges the list the directive belongs to and puts the elements it names in its order, among those it does not name. */
-function setElementOrder(directive: string, { draft, patch, rest, schema }: OrderDirective): void {
+function setElementOrder(directive: string, { draft, patch, rest, context }: OrderDirective): void {
   const order = listOf(patch[directive]) ?? []
   const name = listNameOf(directive, ORDER_PREFIX)
   const [original, given] = [listOf(draft.get(name)), listOf(memberOf(patch, name))]
-  const field = schema?.get(name)
+  const field = context.schema?.get(name)
   if (field === undefined) throw new MergeError(`unable to find api field in struct for the json field "${name}"`)
   const { key } = field.rule
   checkOrder(given ?? [], order, key)
   if (original === undefined && given === undefined) return
   rest.delete(name)
   if (isEmpty(original) && isEmpty(given)) throw new MergeError('no elements in any of the given slices')
-  const merged = mergedList(original, given, field)
+  const merged = mergedList(original, given, { ...field, takenFor: context.takenFor })
   const named = new Set(order.map((one) => keyOf(one, key)))
   const isNamed = (one: unknown): boolean => named.has(keyOf(one, key))
   draft.set(
@@ -197,7 +212,7 @@ const isEmpty = (list: readonly unknown[] | undefined): boolean => list === unde
 function mergedList(
   original: readonly unknown[] | undefined,
   given: readonly unknown[] | undefined,
-  field: MergeField,
+  field: FieldContext,
 ): readonly unknown[] {
   if (given === undefined) return original ?? []
   return original === undefined ? (withoutDirectives(given) as readonly unknown[]) : mergeList(original, given, field)

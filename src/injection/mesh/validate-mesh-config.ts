@@ -85,14 +85,13 @@ function trustDomainProblems(mesh: Message): string[] {
 const KNOWN_CURVES = ['P-224', 'P-256', 'P-384', 'P-521', 'X25519', 'X25519Kyber768Draft00', 'X25519MLKEM768']
 
 function curveWarnings(curves: readonly string[]): string[] {
-  const named = curves.filter((curve) => curve !== '')
   const seen = new Set<string>()
   const duplicates = new Set<string>()
-  for (const curve of named) {
+  for (const curve of curves) {
     if (seen.has(curve)) duplicates.add(curve)
     seen.add(curve)
   }
-  const unknown = [...seen].filter((curve) => !KNOWN_CURVES.includes(curve))
+  const unknown = [...seen].filter((curve) => curve !== '' && !KNOWN_CURVES.includes(curve))
   return [
     ...(unknown.length === 0 ? [] : [`detected unrecognized ECDH curves: ${listed(unknown)}`]),
     ...(duplicates.size === 0 ? [] : [`detected duplicate ECDH curves: ${listed([...duplicates])}`]),

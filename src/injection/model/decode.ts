@@ -16,6 +16,8 @@ export interface DecodeOptions {
    * the outcome of a merge, its members are sorted by name first.
    */
   readonly errorOrder?: 'given' | 'sorted'
+  /** Tells parts that are in the form Go writes already, each where its type is wanted: they are not looked into. */
+  readonly isTyped?: (part: object) => boolean
 }
 
 /**
@@ -34,8 +36,8 @@ export function decodeTyped(type: GoType, json: unknown, options: DecodeOptions)
   }
 }
 
-function decode(type: GoType, json: unknown, { unknownFields }: DecodeOptions): unknown {
-  const run: Run = { path: [], struct: undefined, error: undefined }
+function decode(type: GoType, json: unknown, { unknownFields, isTyped }: DecodeOptions): unknown {
+  const run: Run = { path: [], struct: undefined, error: undefined, isTyped }
   const value = codecOf(type, CODECS[unknownFields]).decode(json, run)
   if (run.error !== undefined) throw new ModelError(run.error)
   return value
@@ -73,6 +75,7 @@ interface Run {
   struct: StructType | undefined
   /** Text of the first wrong kind. Go carries on after it, and so do we, as a later reader's refusal counts more. */
   error: string | undefined
+  readonly isTyped: DecodeOptions['isTyped']
 }
 
 interface Codec {
@@ -81,6 +84,8 @@ interface Codec {
   readonly zero: () => unknown
   /** Whether `omitempty` leaves the value out. */
   readonly isEmpty: (value: unknown) => boolean
+  /** Of scalars: whether the value is taken as it is. */
+  readonly fits?: (value: unknown) => boolean
 }
 
 interface CodecSet {
@@ -131,7 +136,8 @@ function sliceCodec(type: SliceType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!Array.isArray(value)) return refuse(value, { type, run, zero: null })
-      return decodeElements(value, element, run)
+      const list: readonly unknown[] = value
+      return run.isTyped?.(list) === true ? list : decodeElements(list, element, run)
     },
     zero: () => null,
     isEmpty: (value) => value === null || (value as unknown[]).length === 0,
@@ -152,6 +158,7 @@ function mapCodec(type: MapType, element: Codec): Codec {
     decode: (value, run) => {
       if (value === null) return null
       if (!isJsonObject(value)) return refuse(value, { type, run, zero: null })
+      if (run.isTyped?.(value) === true) return value
       let copy: JsonObject | undefined
       for (const key of Object.keys(value)) {
         const member = element.decode(value[key], run)
@@ -174,6 +181,7 @@ function scalarCodec(type: ScalarType): Codec {
     },
     zero: () => zero,
     isEmpty: (value) => value === zero,
+    fits,
   }
 }
 
@@ -241,7 +249,8 @@ function structCodec(type: StructType, set: CodecSet): Codec {
     isEmpty: NEVER,
     decode: (value, run) => {
       if (value === null) return zero()
-      return isJsonObject(value) ? decodeMembers(value, layout, run) : refuse(value, { type, run, zero: zero() })
+      if (!isJsonObject(value)) return refuse(value, { type, run, zero: zero() })
+      return run.isTyped?.(value) === true ? value : decodeMembers(value, layout, run)
     },
   }
 }
@@ -266,7 +275,10 @@ function decodeMembers(value: JsonObject, layout: StructLayout, run: Run): JsonO
     const leftOut = field === undefined ? !keeps(name, layout) : field.omits(member)
     const isSame = !leftOut && member === given && (field === undefined || field.json === name)
     if (!isSame) copy ??= pick(value, names.slice(0, i))
-    if (copy !== undefined && !leftOut) setMember(copy, field?.json ?? name, member)
+    if (copy === undefined) continue
+    if (!leftOut) setMember(copy, field?.json ?? name, member)
+    // the last of two spellings counts, but null changes nothing
+    else if (field !== undefined && given !== null && Object.hasOwn(copy, field.json)) delete copy[field.json]
   }
   if (copy !== undefined) return complete(copy, layout.present)
   for (const { json } of layout.present) {
@@ -291,6 +303,7 @@ function complete(object: JsonObject, present: readonly FieldCodec[]): JsonObjec
 
 /** Four parameters instead of an object: it runs for every field of every pod. */
 function decodeField(value: unknown, field: FieldCodec, type: StructType, run: Run): unknown {
+  if (field.codec.fits?.(value) === true) return value
   const { path, struct } = run
   for (const name of field.path) path.push(name)
   run.struct = type

@@ -78,7 +78,8 @@ function proberOf(probe: Probe | null | undefined, resolve: Resolve): Prober | u
 
 function hookProberOf(handler: Handler | null | undefined, resolve: Resolve): Prober | undefined {
   if (isSet(handler?.httpGet)) {
-    const { path, host, scheme, httpHeaders } = handler.httpGet
+    const { path, host, scheme, httpHeaders: headers } = handler.httpGet
+    const httpHeaders = headers?.map(({ name, value }) => ({ name, value })) // without fields the agent does not know
     const port = resolve(handler.httpGet.port)
     return port === undefined ? undefined : { httpGet: { path, port, host, scheme, httpHeaders } }
   }

@@ -3,23 +3,68 @@
  * flow collections that end on their line. It gives up on all else, and then the complete reader has to be asked.
  */
 import { type JsonObject, setMember } from '../model/members.ts'
-import type { RecurringEntries } from './recurring-entries.ts'
 import { resolvePlain } from './resolve.ts'
 
 /** The text holds something this reader does not know, right or wrong. */
 class Unusual extends Error {}
 const UNUSUAL = new Unusual()
 
-/** JSON of a text, exactly as the complete reader gives it; undefined where that must be asked. */
-export function readSimpleYaml(text: string, entries?: RecurringEntries): unknown {
-  if (!/^[\n\x20-\x7e]*$/.test(text)) return undefined
+/** Where a text holds a scalar as the value of a key or the entry of a list, outside of flow collections. */
+export interface ScalarSpot {
+  /** Keys and list indexes. */
+  readonly path: readonly (string | number)[]
+  readonly value: unknown
+  /** Index of its first character; of a literal one, of its first line. */
+  readonly start: number
+  /** Index behind the last character of its line, or of a literal one's last line. */
+  readonly end: number
+  /** Of a literal scalar. */
+  readonly literal?: LiteralForm
+}
+
+/** What the text around a literal scalar says of it. */
+export interface LiteralForm {
+  /** Column of the collection it stands in; its lines stand deeper. */
+  readonly column: number
+  readonly endsWithNewline: boolean
+}
+
+/** A scalar, and the index behind it. */
+export interface ScalarRead {
+  readonly value: unknown
+  readonly end: number
+}
+
+/**
+ * JSON of a text, exactly as the complete reader gives it; undefined where that must be asked. Its scalars are added
+ * to `spots`, in their order.
+ */
+export function readSimpleYaml(text: string, spots?: ScalarSpot[]): unknown {
+  return unlessUnusual(() => {
+    if (!isPrintable(text)) giveUp()
+    return new Reader(text, spots).document()
+  })
+}
+
+/** A scalar that may stand at a spot in place of the one there; undefined where the complete reader must be asked. */
+export function readScalarAt(text: string, start: number, literal?: LiteralForm): ScalarRead | undefined {
+  return unlessUnusual(() => {
+    const read =
+      literal === undefined ? inlineScalar(text, start, lineEnd(text, start)) : literalScalar(text, start, literal)
+    return isPrintable(text.slice(start, read.end)) ? read : giveUp()
+  })
+}
+
+function unlessUnusual<T>(read: () => T): T | undefined {
   try {
-    return new Reader(text, entries).document()
+    return read()
   } catch (thrown) {
     if (thrown === UNUSUAL) return undefined
     throw thrown
   }
 }
+
+const isPrintable = (text: string): boolean => /^[\n\x20-\x7e]*$/.test(text)
 
 function giveUp(): never {
   throw UNUSUAL
@@ -58,7 +103,8 @@ const startsPlain = (code: number): boolean =>
 /** Stands on the first character of a line that is neither empty nor a comment, or behind the end. */
 class Reader {
   readonly #text: string
-  readonly #entries: RecurringEntries | undefined
+  readonly #spots: ScalarSpot[] | undefined
+  readonly #path: (string | number)[] = []
   #at = 0
   /** Column of `#at` when that is a line's first character; -1 behind the end. */
   #column = 0
@@ -66,9 +112,9 @@ class Reader {
   #end = 0
   #depth = 0
 
-  constructor(text: string, entries: RecurringEntries | undefined) {
+  constructor(text: string, spots: ScalarSpot[] | undefined) {
     this.#text = text
-    this.#entries = entries
+    this.#spots = spots
     this.#enterLine(0)
   }
 
@@ -132,7 +178,9 @@ class Reader {
       const key = keyText(this.#text.slice(this.#at, colon))
       this.#at = colon + 1
       this.#skipSpaces()
+      this.#path.push(key)
       setMember(object, key, this.#at < this.#end ? this.#inline(column) : this.#below(column))
+      this.#path.pop()
     } while (this.#column === column)
     this.#depth--
     if (this.#column > column) giveUp()
@@ -158,32 +206,17 @@ class Reader {
   #list(column: number): unknown[] {
     const list: unknown[] = []
     if (++this.#depth > MAX_DEPTH) giveUp()
-    do list.push(this.#entry(column))
-    while (this.#column === column && this.#isEntry())
+    do {
+      this.#path.push(list.length)
+      list.push(this.#entry(column))
+      this.#path.pop()
+    } while (this.#column === column && this.#isEntry())
     this.#depth--
     if (this.#column > column) giveUp()
     return list
   }
 
   #entry(column: number): unknown {
-    const entries = this.#entries
-    if (entries === undefined) return this.#newEntry(column)
-    const start = this.#at
-    const end = this.#entryEnd(column)
-    const text = this.#text.slice(start, end)
-    const known = entries.find(column, text)
-    if (known !== undefined) {
-      this.#enterLine(end)
-      return known
-    }
-    const value = this.#newEntry(column)
-    // Where blank lines or comments stand inside, the text is not all of the entry.
-    const isWhole = this.#column < 0 ? end >= this.#text.length : this.#at - this.#column === end
-    if (isWhole) entries.keep(column, text, value)
-    return value
-  }
-
-  #newEntry(column: number): unknown {
     const dash = this.#at
     this.#at++
     this.#skipSpaces()
@@ -191,30 +224,12 @@ class Reader {
     return this.#keyEnd() < 0 ? this.#inline(column) : this.#map(column + this.#at - dash)
   }
 
-  /** Index behind the lines that follow this one and are indented more; blank ones are not. */
-  #entryEnd(column: number): number {
-    const text = this.#text
-    let at = this.#end + 1
-    while (at < text.length) {
-      let begin = at
-      while (begin - at <= column && text.charCodeAt(begin) === SPACE) begin++
-      if (begin - at <= column || text.charCodeAt(begin) === LF) break
-      const end = text.indexOf('\n', begin)
-      at = end < 0 ? text.length : end + 1
-    }
-    return Math.min(at, text.length)
-  }
-
   /** A value on the rest of the line, and that line's end; `column` is that of the collection it stands in. */
   #inline(column: number): unknown {
     const code = this.#text.charCodeAt(this.#at)
     if (code === BAR) return this.#literal(column)
-    const value =
-      code === QUOTE || code === APOSTROPHE
-        ? this.#quoted(code)
-        : code === MAP_START || code === LIST_START
-          ? this.#flowLine(code)
-          : this.#plainLine(code)
+    const isFlow = code === MAP_START || code === LIST_START
+    const value = isFlow ? this.#flowLine(code) : this.#scalarLine()
     this.#skipSpaces()
     if (this.#at < this.#end) giveUp()
     this.#nextLine()
@@ -223,63 +238,30 @@ class Reader {
     return value
   }
 
-  #plainLine(first: number): unknown {
-    const text = this.#text
+  #scalarLine(): unknown {
     const start = this.#at
-    if (
-      first === DASH
-        ? !isAlphanumeric(text.charCodeAt(start + 1)) && text.charCodeAt(start + 1) !== DASH
-        : !startsPlain(first)
-    )
-      giveUp()
-    let end = this.#end
-    while (text.charCodeAt(end - 1) === SPACE) end--
-    for (let at = start; at < end; at++) {
-      const code = text.charCodeAt(at)
-      if (code === COLON && (at + 1 === end || text.charCodeAt(at + 1) === SPACE)) giveUp()
-      if (code === HASH && text.charCodeAt(at - 1) === SPACE) giveUp()
-    }
+    const { value, end } = inlineScalar(this.#text, start, this.#end)
+    this.#note({ value, start, end })
     this.#at = end
-    return plainJson(text.slice(start, end))
+    return value
   }
 
-  /** A quoted scalar without escapes but those of quotes and backslashes. */
-  #quoted(quote: number): string {
-    const text = this.#text
-    const start = this.#at + 1
-    const end = text.indexOf(quote === QUOTE ? '"' : "'", start)
-    if (end < 0 || end > this.#end) giveUp()
-    const value = text.slice(start, end)
-    if (quote === APOSTROPHE ? text.charCodeAt(end + 1) === APOSTROPHE : value.includes('\\')) giveUp()
-    this.#at = end + 1
-    return value
+  #note(spot: Omit<ScalarSpot, 'path'>): void {
+    this.#spots?.push({ ...spot, path: [...this.#path] })
   }
 
   /** A `|` or `|-` and its lines. */
   #literal(column: number): string {
-    const text = this.#text
-    const header = text.slice(this.#at, this.#end)
+    const header = this.#text.slice(this.#at, this.#end)
     if (header !== '|' && header !== '|-') giveUp()
-    let at = this.#end + 1
-    let indent = at
-    while (text.charCodeAt(indent) === SPACE) indent++
-    indent -= at
-    if (indent <= column) giveUp()
-    const begin = ' '.repeat(indent)
-    let value = ''
-    while (at < text.length && text.startsWith(begin, at)) {
-      const end = text.indexOf('\n', at)
-      // an empty line, or none at the end of the text: the complete reader knows what these mean
-      if (end < 0 || end === at + indent) giveUp()
-      value += (value === '' ? '' : '\n') + text.slice(at + indent, end)
-      at = end + 1
-    }
-    if (value === '' || text.charCodeAt(at) === LF || value.trim() === '') giveUp()
-    const lineStart = at
-    this.#enterLine(at)
-    const isNext = this.#column < 0 ? lineStart >= text.length : this.#at - this.#column === lineStart
+    const start = this.#end + 1
+    const literal = { column, endsWithNewline: header === '|' }
+    const { value, end } = literalScalar(this.#text, start, literal)
+    this.#note({ value, start, end, literal })
+    this.#enterLine(end)
+    const isNext = this.#column < 0 ? end >= this.#text.length : this.#at - this.#column === end
     if (!isNext || this.#column > column) giveUp()
-    return header === '|' ? `${value}\n` : value
+    return value
   }
 
   #flowLine(first: number): unknown {
@@ -288,13 +270,20 @@ class Reader {
   }
 
   #flow(first: number): unknown {
-    if (first === QUOTE || first === APOSTROPHE) return this.#quoted(first)
+    if (first === QUOTE || first === APOSTROPHE) return this.#quoted()
     if (first !== MAP_START && first !== LIST_START) return plainJson(this.#flowWord())
     if (++this.#depth > MAX_DEPTH) giveUp()
     this.#at++
     this.#skipSpaces()
     const value = first === MAP_START ? this.#flowMap() : this.#flowList()
     this.#depth--
+    return value
+  }
+
+  #quoted(): string {
+    const end = closingQuote(this.#text, this.#at, this.#end)
+    const value = this.#text.slice(this.#at + 1, end)
+    this.#at = end + 1
     return value
   }
 
@@ -323,7 +312,7 @@ class Reader {
   #flowKey(): string {
     const code = this.#text.charCodeAt(this.#at)
     const isQuoted = code === QUOTE || code === APOSTROPHE
-    const key = isQuoted ? this.#quoted(code) : keyText(this.#flowWord())
+    const key = isQuoted ? this.#quoted() : keyText(this.#flowWord())
     const isKey = this.#text.charCodeAt(this.#at) === COLON
     // without quotes, a colon belongs to the word unless a blank follows
     if (!isKey || (!isQuoted && this.#text.charCodeAt(this.#at + 1) !== SPACE)) giveUp()
@@ -351,6 +340,67 @@ class Reader {
     this.#at++
     return true
   }
+}
+
+function lineEnd(text: string, from: number): number {
+  const found = text.indexOf('\n', from)
+  return found < 0 ? text.length : found
+}
+
+/** A plain or quoted scalar that takes the rest of its line, which ends at `end`. */
+function inlineScalar(text: string, start: number, end: number): ScalarRead {
+  let last = end
+  while (last > start && text.charCodeAt(last - 1) === SPACE) last--
+  const first = text.charCodeAt(start)
+  if (first !== QUOTE && first !== APOSTROPHE) return { value: plainScalar(text, start, last), end }
+  const closing = closingQuote(text, start, end)
+  return closing + 1 === last ? { value: text.slice(start + 1, closing), end } : giveUp()
+}
+
+/** Index of the quote that ends a scalar without escapes but those of quotes and backslashes. */
+function closingQuote(text: string, start: number, end: number): number {
+  const quote = text.charCodeAt(start)
+  const found = text.indexOf(quote === QUOTE ? '"' : "'", start + 1)
+  if (found < 0 || found > end) giveUp()
+  const isEscaped =
+    quote === APOSTROPHE ? text.charCodeAt(found + 1) === APOSTROPHE : text.slice(start, found).includes('\\')
+  return isEscaped ? giveUp() : found
+}
+
+function plainScalar(text: string, start: number, end: number): unknown {
+  const first = text.charCodeAt(start)
+  const second = text.charCodeAt(start + 1)
+  if (first === DASH ? !isAlphanumeric(second) && second !== DASH : !startsPlain(first)) giveUp()
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (code === COLON && (at + 1 === end || text.charCodeAt(at + 1) === SPACE)) giveUp()
+    if (code === HASH && text.charCodeAt(at - 1) === SPACE) giveUp()
+  }
+  return plainJson(text.slice(start, end))
+}
+
+/** The lines of a literal scalar, which begin at `start`. */
+function literalScalar(
+  text: string,
+  start: number,
+  { column, endsWithNewline }: LiteralForm,
+): ScalarRead & { value: string } {
+  let indent = start
+  while (text.charCodeAt(indent) === SPACE) indent++
+  indent -= start
+  if (indent <= column) giveUp()
+  const begin = ' '.repeat(indent)
+  let at = start
+  let value = ''
+  while (at < text.length && text.startsWith(begin, at)) {
+    const end = text.indexOf('\n', at)
+    // an empty line, or none at the end of the text: the complete reader knows what these mean
+    if (end < 0 || end === at + indent) giveUp()
+    value += (value === '' ? '' : '\n') + text.slice(at + indent, end)
+    at = end + 1
+  }
+  if (value === '' || text.charCodeAt(at) === LF || value.trim() === '') giveUp()
+  return { value: endsWithNewline ? `${value}\n` : value, end: at }
 }
 
 /** A key that is text as it stands. */

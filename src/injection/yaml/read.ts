@@ -1,7 +1,6 @@
 /** YAML as go-yaml v2 reads it (YAML 1.1 with Go's habits), turned into JSON. */
 import type { GoType } from '../template/types.ts'
 import { parseYaml } from './parse.ts'
-import type { RecurringEntries } from './recurring-entries.ts'
 import { readSimpleYaml } from './read-simple.ts'
 import { nodeToJson } from './to-json.ts'
 
@@ -15,9 +14,4 @@ export function readYaml(text: string, target?: GoType): unknown {
   if (simple !== undefined) return simple
   const root = parseYaml(text)
   return root === undefined ? null : nodeToJson(root, target)
-}
-
-/** `readYaml` for texts that have much in common. What it gives is shared with what it gave before: do not change it. */
-export function readRecurringYaml(text: string, entries: RecurringEntries): unknown {
-  return readSimpleYaml(text, entries) ?? readYaml(text)
 }

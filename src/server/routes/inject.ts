@@ -1,4 +1,5 @@
 /** /inject and everything below it: istiod's contract for the mutating webhook. */
+import { INJECT_ROOT } from '../../api/webhook-paths.ts'
 import { messageOf } from '../../base/errors.ts'
 import { fingerprint, type Fingerprint } from '../fingerprint.ts'
 import { recall, ReviewMemo, type Answer, type MemoOptions, type Remembered } from '../memo.ts'
@@ -60,7 +61,7 @@ export function injectRoute(given: InjectRouteDeps): ReviewRoute {
   const deps: RouteState = { ...given, remembered: undefined, answers }
   const { requests, failures, time, duration } = given.metrics
   return {
-    root: '/inject',
+    root: INJECT_ROOT,
     begin: () => requests.inc(),
     answer: (call, body) => answerBody(call, body, deps),
     countRefusal: () => failures.inc(),

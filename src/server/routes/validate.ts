@@ -1,4 +1,5 @@
 /** /validate and everything below it: istiod's contract for the validating webhook. */
+import { VALIDATE_ROOT } from '../../api/webhook-paths.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { ReviewAnswer } from '../../validation/review.ts'
 import { objectName } from '../object-name.ts'
@@ -63,7 +64,7 @@ export function validateRoute(given: ValidateRouteDeps): ReviewRoute {
   const deps: RouteState = { ...given, seen: new Set() }
   const { validationHttpErrors, validationDuration } = given.metrics
   return {
-    root: '/validate',
+    root: VALIDATE_ROOT,
     begin: () => undefined,
     answer: (call, body) => answerBody(call, body, deps),
     countRefusal: ({ reason, status }) => {

@@ -19,6 +19,10 @@ export interface AnalyzeOptions {
   readonly networks?: Bag
   /** False: Service, Namespace, Node, Pod and Secret are not looked at, as with files alone. */
   readonly runtime?: boolean
+  /** Milliseconds since 1970, to tell certificates that have expired. */
+  readonly nowMs?: number
+  /** What is wrong with the text of the annotation `proxy.istio.io/config`. Without it that text is not looked at. */
+  readonly wrongProxyConfig?: (yaml: string) => string | undefined
 }
 const SUPPRESS = 'galley.istio.io/analyze-suppress'
 const ORDER: readonly Level[] = ['Error', 'Warning', 'Info']
@@ -26,9 +30,9 @@ const ORDER: readonly Level[] = ['Error', 'Warning', 'Info']
 /** All messages, the worst first; equal ones once. */
 export function analyze(
   objects: readonly MeshObject[],
-  { mesh = {}, networks = {}, runtime = true }: AnalyzeOptions = {},
+  { mesh = {}, networks = {}, runtime = true, nowMs, wrongProxyConfig }: AnalyzeOptions = {},
 ): readonly Message[] {
-  const world = createWorld(objects, { mesh, networks, runtime })
+  const world = createWorld(objects, { mesh, networks, runtime, nowMs, wrongProxyConfig })
   const found = new Map<string, Message>()
   for (const { inputs, analyze: run } of ANALYZERS) {
     if (!runtime && inputs.some((kind) => RUNTIME_KINDS.has(kind))) continue

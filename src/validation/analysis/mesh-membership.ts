@@ -23,6 +23,10 @@ export function isAmbientPod(pod: Resource, world: World): boolean {
   )
 }
 
+/** By its own labels. */
+export const isControlPlane = ({ labels }: Resource): boolean =>
+  labels['istio'] !== undefined || labels['release'] === 'istio'
+
 /** The proxy's container, wherever it stands. */
 export const proxyContainerOf = ({ spec }: Resource): Readonly<Record<string, unknown>> | undefined =>
   [...bagsOf(spec['containers']), ...bagsOf(spec['initContainers'])].find(

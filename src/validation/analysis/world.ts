@@ -2,7 +2,7 @@
 import type { MeshObject } from '../api-server.ts'
 import { parseApiVersion } from '../gvk.ts'
 import type { Bag } from './read.ts'
-import { bagOf, textMapOf, textOf } from './read.ts'
+import { bagOf, bagsOf, textMapOf, textOf } from './read.ts'
 
 export interface Resource {
   readonly kind: string
@@ -25,6 +25,10 @@ export interface World {
   readonly mesh: Bag
   readonly networks: Bag
   readonly rootNamespace: string
+  /** Undefined: nobody knows what time it is, so nothing has expired. */
+  readonly nowMs: number | undefined
+  /** What is wrong with the text of the annotation `proxy.istio.io/config`; undefined: nobody here can read it. */
+  readonly wrongProxyConfig: ((yaml: string) => string | undefined) | undefined
 }
 
 export const RUNTIME_KINDS: ReadonlySet<string> = new Set(['Service', 'Namespace', 'Node', 'Pod', 'Secret'])
@@ -36,47 +40,49 @@ const NEVER_LOADED: ReadonlySet<string> = new Set([
 ])
 export const SYSTEM_NAMESPACE = 'istio-system'
 
-/** istiod: the ingress gateway of a default installation is taken to be there, under these names. */
-const DEFAULT_POD_NAME = 'istio-ingressgateway-dummypod'
-export const DEFAULT_POD = `${SYSTEM_NAMESPACE}/${DEFAULT_POD_NAME}`
+/** istiod: an ingress gateway is taken to be there unless the mesh says otherwise, so that files alone do not miss it. */
+const DEFAULT_SERVICE = 'istio-ingressgateway'
 const GATEWAY_LABELS = { istio: 'ingressgateway' }
-const GATEWAY_PORTS = [
-  [15021, 15021],
-  [80, 8080],
-  [443, 8443],
-  [15443, 15443],
-  [31400, 31400],
-] as const
-const DEFAULT_GATEWAY: readonly MeshObject[] = [
-  {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: DEFAULT_POD_NAME, namespace: SYSTEM_NAMESPACE, labels: GATEWAY_LABELS },
-    spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'istio-ingressgateway', namespace: SYSTEM_NAMESPACE, labels: GATEWAY_LABELS },
-    spec: {
-      selector: GATEWAY_LABELS,
-      ports: GATEWAY_PORTS.map(([port, targetPort]) => ({ name: `tcp-${port}`, port, targetPort, protocol: 'TCP' })),
+const GATEWAY_PORTS = { http2: 80, https: 443, tcp: 31400, tls: 15443 }
+function defaultGateway(mesh: Bag): readonly MeshObject[] {
+  const mode = mesh['ingressControllerMode']
+  if (mode === 'OFF' || mode === 1) return []
+  const name = textOf(mesh['ingressService']) || DEFAULT_SERVICE
+  const ports = Object.entries(GATEWAY_PORTS).map(([port, number]) => {
+    return { name: port, port: number, targetPort: number, protocol: 'TCP' }
+  })
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `${name}-dummypod`, namespace: SYSTEM_NAMESPACE, labels: GATEWAY_LABELS },
+      spec: { containers: [{ name: 'istio-proxy' }] },
     },
-  },
-]
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: SYSTEM_NAMESPACE },
+      spec: { selector: GATEWAY_LABELS, ports },
+    },
+  ]
+}
 
-export function createWorld(
-  objects: readonly MeshObject[],
-  { mesh, networks, runtime }: { mesh: Bag; networks: Bag; runtime: boolean },
-): World {
-  const byKind = new Map<string, Resource[]>()
+export interface WorldOptions extends Omit<World, 'all' | 'find' | 'rootNamespace'> {
+  /** False: the kinds that only a cluster has are left out. */
+  readonly runtime: boolean
+}
+
+export function createWorld(objects: readonly MeshObject[], { runtime, ...options }: WorldOptions): World {
+  const { mesh } = options
   const byName = new Map<string, Resource>()
-  for (const object of [...objects, ...DEFAULT_GATEWAY]) {
+  for (const object of [...objects.flatMap(membersOf), ...defaultGateway(mesh)]) {
     const resource = readResource(object)
     if (resource === undefined || (!runtime && RUNTIME_KINDS.has(resource.kind))) continue
-    const key = `${resource.kind} ${resource.fullName}`
-    if (byName.has(key)) continue
-    byName.set(key, resource)
+    // Of two with one name the last counts.
+    byName.set(`${resource.kind} ${resource.fullName}`, resource)
+  }
+  const byKind = new Map<string, Resource[]>()
+  for (const resource of byName.values()) {
     const list = byKind.get(resource.kind)
     if (list === undefined) byKind.set(resource.kind, [resource])
     else list.push(resource)
@@ -84,17 +90,30 @@ export function createWorld(
   return {
     all: (kind) => byKind.get(kind) ?? [],
     find: (kind, fullName) => byName.get(`${kind} ${fullName}`),
-    mesh,
-    networks,
+    ...options,
     rootNamespace: textOf(mesh['rootNamespace']) || SYSTEM_NAMESPACE,
   }
 }
+
+/** Of a List its items, of any other object itself. */
+function membersOf(object: MeshObject): readonly MeshObject[] {
+  return textOf(object['kind']) === 'List' ? bagsOf(object['items']) : [object]
+}
+
+const CLUSTER_KINDS: ReadonlySet<string> = new Set([
+  'Namespace',
+  'Node',
+  'GatewayClass',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+])
 
 function readResource(object: MeshObject): Resource | undefined {
   const { group } = parseApiVersion(textOf(object['apiVersion']))
   const metadata = bagOf(object['metadata'])
   const plainKind = textOf(object['kind'])
-  const namespace = textOf(metadata['namespace'])
+  const namespace = CLUSTER_KINDS.has(plainKind) ? '' : textOf(metadata['namespace'])
   const name = textOf(metadata['name'])
   if (plainKind === '' || NEVER_LOADED.has(namespace)) return undefined
   const kind = plainKind === 'Gateway' && group === 'gateway.networking.k8s.io' ? 'KubernetesGateway' : plainKind

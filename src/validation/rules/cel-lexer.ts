@@ -10,7 +10,7 @@ const SPACE = /(?:[\t\n\f\r ]+|\/\/[^\n]*)+/y
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
 const NUMBER = /0[xX][0-9a-fA-F]+[uU]?|(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)|\d+[uU]?/y
 const SYMBOL = /==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()[\]{}]/y
-const STRING_START = /(?:[rR][bB]?|[bB][rR]?)?(?:"""|'''|"|')/y
+const STRING_START = /(?:[bB][rR]?|[rR])?(?:"""|'''|"|')/y
 /** As the specification lists them; octal ones end at \377. */
 const ESCAPE = /\\(?:[abfnrtv\\?"'`]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y
 
@@ -62,9 +62,17 @@ function isInRange(number: string): boolean {
   return BigInt(unsigned ? number.slice(0, -1) : number) < (unsigned ? MAX_UINT : MAX_INT + 1n)
 }
 
+/** Bytes know no Unicode escapes; elsewhere these must name a character, of which a surrogate is none. */
+function isCharacter(escape: string, isBytes: boolean): boolean {
+  if (!/^\\[uU]/.test(escape)) return true
+  const code = Number.parseInt(escape.slice(2), 16)
+  return !isBytes && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+}
+
 function readString(source: string, offset: number, start: string): CelToken | string {
   const quote = start.replace(/^[rRbB]+/, '')
   const raw = /^[rR]|^[bB][rR]/.test(start)
+  const isBytes = /^[bB]/.test(start)
   let at = offset + start.length
   while (at < source.length) {
     if (source.startsWith(quote, at)) {
@@ -75,7 +83,7 @@ function readString(source: string, offset: number, start: string): CelToken | s
     if (source[at] === '\\' && !raw) {
       ESCAPE.lastIndex = at
       const escape = ESCAPE.exec(source)?.[0]
-      if (escape === undefined) break
+      if (escape === undefined || !isCharacter(escape, isBytes)) break
       at += escape.length
     } else at += 1
   }

@@ -40,6 +40,11 @@ export function checkServerTls(tls: ServerTls | undefined, at: FieldPath, report
     case 'MUTUAL':
     case 'OPTIONAL_MUTUAL':
       checkTermination(tls, at, report)
+      return
+    default:
+      // A number that is no mode; the CRD refuses it.
+      checkOneSource(tls, at, report)
+      checkRevocationList(tls, at, report)
   }
 }
 

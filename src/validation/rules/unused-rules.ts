@@ -209,7 +209,8 @@ function mapShadows(a: Readonly<Record<string, StringMatch>>, b: Readonly<Record
   return keys.every((key) => Object.hasOwn(b, key) && matchText(a[key]).startsWith(matchText(b[key])))
 }
 
-function matchText(match: StringMatch | undefined): string {
-  if (match?.exact !== undefined) return `exact:${match.exact}`
-  return match?.prefix === undefined ? '' : `prefix:${match.prefix}`
+/** An empty `exact` is no match, as far as this is concerned. */
+function matchText({ exact = '', prefix = '' }: StringMatch = {}): string {
+  if (exact !== '') return `exact:${exact}`
+  return prefix === '' ? '' : `prefix:${prefix}`
 }

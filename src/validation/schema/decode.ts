@@ -74,7 +74,7 @@ function decodeValue(schema: Schema, value: unknown, place: Place): unknown {
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** Whether Go reads the text as base64. Go's reader skips line breaks. */
-export const isBase64 = (text: string): boolean => BASE64.test(text.replaceAll(/[\r\n]/g, ''))
+const isBase64 = (text: string): boolean => BASE64.test(text.replaceAll(/[\r\n]/g, ''))
 
 function decodeString({ as }: StringSchema, value: string, place: Place): string | undefined {
   if (as === 'duration' && parseDurationNs(value) === undefined) {
@@ -90,7 +90,7 @@ function decodeEnum({ values, protoOnly }: EnumSchema, value: unknown, place: Pl
     return fail(place, `unknown value ${JSON.stringify(value)} for enum, known are ${values.join(', ')}`)
   }
   if (typeof value !== 'number') return mismatch(place, value, 'int32')
-  if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31) return mismatch(place, value, 'int32')
+  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) return mismatch(place, value, 'int32')
   return [...values, ...(protoOnly ?? [])][value] ?? String(value)
 }
 
@@ -103,11 +103,18 @@ const RANGES: Readonly<Record<IntegerSchema['format'], readonly [number, number]
 const DIGITS = /^-?(?:0|[1-9]\d*)$/
 
 function decodeInteger({ format }: IntegerSchema, value: unknown, place: Place): number | undefined {
-  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
+  const number = typeof value === 'string' ? (quotedNumber(value, DIGITS) ?? value) : value
   if (typeof number !== 'number') return mismatch(place, value, format)
   const [least, most] = RANGES[format]
   if (Number.isInteger(number) && number >= least && number <= most) return number
   return fail(place, `json: cannot unmarshal number ${number} into Go value of type ${format}`)
+}
+
+/** What is between the quotes is read as JSON: spaces around it do not count, and null is zero. */
+function quotedNumber(text: string, form: RegExp): number | undefined {
+  const json = text.replaceAll(/^[ \t\n\r]+|[ \t\n\r]+$/g, '')
+  if (json === 'null') return 0
+  return form.test(json) ? Number(json) : undefined
 }
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -115,8 +122,9 @@ const SPECIAL_DOUBLES: ReadonlySet<string> = new Set(['NaN', 'Infinity', '-Infin
 
 function decodeDouble(value: unknown, place: Place): number | undefined {
   if (typeof value === 'number') return value
-  if (typeof value === 'string' && (JSON_NUMBER.test(value) || SPECIAL_DOUBLES.has(value))) return Number(value)
-  return mismatch(place, value, 'float64')
+  if (typeof value !== 'string') return mismatch(place, value, 'float64')
+  if (SPECIAL_DOUBLES.has(value)) return Number(value)
+  return quotedNumber(value, JSON_NUMBER) ?? mismatch(place, value, 'float64')
 }
 
 /** null inside a list or map: the empty message, or the type's zero. */
@@ -244,7 +252,11 @@ function protoSpelled(schema: ObjectSchema, key: string): string | undefined {
 }
 
 /** Fields whose proto name does not follow from the letters' case alone. */
-const PROTO_NAMES: Readonly<Record<string, string>> = { consecutive5xxErrors: 'consecutive_5xx_errors' }
+const PROTO_NAMES: Readonly<Record<string, string>> = {
+  consecutive5xxErrors: 'consecutive_5xx_errors',
+  targetRef: 'targetRef',
+  targetRefs: 'targetRefs',
+}
 
 const protoName = (name: string): string =>
   PROTO_NAMES[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

@@ -1,5 +1,7 @@
 /** What the API server checks about any object's metadata before it looks at the spec. */
 import { field, METADATA } from '../field-path.ts'
+import { maskTrailingDash, wrongLabelValue, wrongNamespace, wrongQualifiedName, wrongSubdomain } from './kube-names.ts'
+import { checkOwnersAndFinalizers } from './owners-and-finalizers.ts'
 import type { SchemaError } from './structure.ts'
 
 type MetaType = 'string' | 'integer' | 'time' | 'strings' | 'stringMap' | 'objects'
@@ -24,6 +26,7 @@ const META_FIELDS: Readonly<Record<string, MetaType>> = {
 const META_ENTRIES = Object.entries(META_FIELDS)
 export const META_FIELD_NAMES: readonly string[] = Object.keys(META_FIELDS)
 
+type Bag = Readonly<Record<string, unknown>>
 export interface ObjectMeta {
   readonly name: string
   readonly generateName: string
@@ -31,6 +34,9 @@ export interface ObjectMeta {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
+  readonly generation: number
+  readonly ownerReferences: readonly Bag[]
+  readonly finalizers: readonly string[]
 }
 export interface MetaResult {
   readonly meta: ObjectMeta
@@ -39,7 +45,6 @@ export interface MetaResult {
   /** Why it cannot be decoded at all. */
   readonly decodeError: string | undefined
 }
-type Bag = Readonly<Record<string, unknown>>
 const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Reads metadata leniently; what does not decode is named once. */
@@ -55,12 +60,16 @@ export function readObjectMeta(metadata: unknown): MetaResult {
       namespace: textOf(bag['namespace']),
       labels: texts('labels'),
       annotations: texts('annotations'),
+      generation: typeof bag['generation'] === 'number' ? bag['generation'] : 0,
+      ownerReferences: elements(bag['ownerReferences']).map((owner) => (isBag(owner) ? owner : {})),
+      finalizers: elements(bag['finalizers']).map(textOf),
     },
     unknown: Object.keys(bag).filter((key) => !Object.hasOwn(META_FIELDS, key)),
     decodeError: wrongWhole ?? (wrongField && mismatch(bag[wrongField[0]], `.${wrongField[0]}`)),
   }
 }
 
+const elements = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 function textMap(value: unknown): Readonly<Record<string, string>> {
   if (!isBag(value)) return {}
@@ -84,7 +93,7 @@ function fits(type: MetaType, value: unknown): boolean {
     case 'string':
       return typeof value === 'string'
     case 'integer':
-      return Number.isInteger(value)
+      return Number.isInteger(value) && Math.abs(Number(value)) <= 2 ** 63
     case 'time':
       return typeof value === 'string' && RFC3339.test(value)
     case 'strings':
@@ -96,15 +105,12 @@ function fits(type: MetaType, value: unknown): boolean {
   }
 }
 
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
-const NAME_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
-const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
 /** Kubernetes: TotalAnnotationSizeLimitB. */
 const MAX_ANNOTATION_BYTES = 256 * 1024
 
 /** Name, namespace, labels and annotations as the API server wants them on a create. */
-export function checkObjectMeta({ name, generateName, namespace, labels, annotations }: ObjectMeta): SchemaError[] {
+export function checkObjectMeta(meta: ObjectMeta): SchemaError[] {
+  const { name, generateName, namespace, labels, annotations, generation } = meta
   const errors: SchemaError[] = []
   const invalid = (key: string, value: string, why: string): void => {
     const at = field(METADATA, key)
@@ -129,7 +135,8 @@ export function checkObjectMeta({ name, generateName, namespace, labels, annotat
     for (const why of wrongLabelValue(value)) invalid('labels', value, why)
   }
   checkAnnotations(annotations, invalid)
-  return errors
+  if (generation < 0) invalid('generation', String(generation), 'must be greater than or equal to 0')
+  return [...errors, ...checkOwnersAndFinalizers(meta.ownerReferences, meta.finalizers)]
 }
 
 function checkAnnotations(
@@ -142,48 +149,4 @@ function checkAnnotations(
     size += key.length + value.length
   }
   if (size > MAX_ANNOTATION_BYTES) invalid('annotations', '', `must have at most ${MAX_ANNOTATION_BYTES} bytes`)
-}
-
-/** Kubernetes: a random suffix follows, so a dash may stand at the end. */
-const maskTrailingDash = (text: string): string =>
-  text.length > 1 && text.endsWith('-') ? `${text.slice(0, -2)}a` : text
-
-function* wrongSubdomain(text: string): Iterable<string> {
-  if (text.length > 253) yield 'must be no more than 253 bytes'
-  if (!SUBDOMAIN.test(text)) {
-    yield "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
-  }
-}
-
-function* wrongNamespace(text: string): Iterable<string> {
-  if (text.includes('.')) yield 'must not contain dots'
-  else if (!LABEL.test(text)) {
-    yield "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
-  }
-  if (text.length > 63) yield 'must be no more than 63 bytes'
-}
-
-function* wrongQualifiedName(key: string): Iterable<string> {
-  const [first = '', second, ...more] = key.split('/')
-  if (more.length > 0) {
-    yield 'a valid label key must consist of alphanumeric characters with an optional DNS subdomain prefix and one slash'
-    return
-  }
-  const name = second ?? first
-  if (second !== undefined) {
-    if (first === '') yield 'prefix part must be non-empty'
-    else for (const why of wrongSubdomain(first)) yield `prefix part ${why}`
-  }
-  if (name === '') yield 'name part must be non-empty'
-  else if (name.length > 63) yield 'name part must be no more than 63 bytes'
-  if (!NAME_PART.test(name)) {
-    yield "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-  }
-}
-
-function* wrongLabelValue(value: string): Iterable<string> {
-  if (value.length > 63) yield 'must be no more than 63 bytes'
-  if (!LABEL_VALUE.test(value)) {
-    yield "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-  }
 }

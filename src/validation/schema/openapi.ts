@@ -53,8 +53,9 @@ function common({ nullable, cel }: Schema): Json {
 function typeOf(schema: Schema): Json {
   switch (schema.kind) {
     case 'string': {
-      const { minLength, maxLength, pattern } = schema
-      return { type: 'string', ...given({ minLength, maxLength, pattern: pattern?.source }) }
+      const { minLength, maxLength, pattern, as } = schema
+      const format = as === 'bytes' ? 'byte' : undefined
+      return { type: 'string', ...given({ format, minLength, maxLength, pattern: pattern?.source }) }
     }
     case 'enum':
       return { type: 'string', enum: schema.values }

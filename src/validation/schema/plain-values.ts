@@ -1,10 +1,10 @@
 /** What the generated code asks of single values. */
 import { parseDurationNs } from '../../base/duration.ts'
-import { isBase64 } from './decode.ts'
+import { isBytesText } from './structure.ts'
 
 export const formats = {
   'go-duration': (text: string): boolean => parseDurationNs(text) !== undefined,
-  base64: isBase64,
+  base64: isBytesText,
 } as const
 
 /** Whether all elements are objects, and no two have the same text or number as their `key`. */

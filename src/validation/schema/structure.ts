@@ -75,7 +75,8 @@ function checkValue(schema: Schema, value: unknown, place: Place): void {
   switch (schema.kind) {
     case 'string':
       if (typeof value === 'string') checkString(schema, value, place)
-      else wrongType('string', value, place)
+      // kube-openapi: takes a list for bytes, too.
+      else if (schema.as !== 'bytes' || !Array.isArray(value)) wrongType('string', value, place)
       return
     case 'enum':
       checkEnum(schema, value, place)
@@ -84,8 +85,8 @@ function checkValue(schema: Schema, value: unknown, place: Place): void {
       if (typeof value !== 'boolean') wrongType('boolean', value, place)
       return
     case 'integer':
-      if (isInteger(value)) checkInteger(schema, value, place)
-      else wrongType('integer', value, place)
+      if (!isInteger(value)) wrongType('integer', value, place)
+      if (typeof value === 'number') checkInteger(schema, value, place)
       return
     case 'number':
       if (typeof value === 'number') checkBounds(schema, value, place)
@@ -129,14 +130,26 @@ function wrongType(wanted: string, value: unknown, place: Place): void {
   )
 }
 
+/** kube-openapi: the first thing that is wrong with a text is the only one reported. */
 function checkString(schema: StringSchema, value: string, place: Place): void {
   const { minLength = 0, maxLength, pattern } = schema
   if (maxLength !== undefined && value.length > maxLength && [...value].length > maxLength) {
     report(place, 'FieldValueTooLong', () => `Too long: may not be more than ${maxLength} bytes`)
-  }
-  if (value.length < minLength) invalid(place, value, `should be at least ${minLength} chars long`)
-  if (pattern !== undefined && !pattern.test(value)) invalid(place, value, `should match '${pattern.source}'`)
+  } else if (value.length < minLength) invalid(place, value, `should be at least ${minLength} chars long`)
+  else if (pattern !== undefined && !pattern.test(value)) invalid(place, value, `should match '${pattern.source}'`)
+  else if (schema.as === 'bytes' && !isBytesText(value)) wrongBytes(value, place)
 }
+
+const BYTES = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/
+
+/** Whether the API server takes the text for `format: byte`: stricter than what the webhook reads. */
+export const isBytesText = (text: string): boolean => BYTES.test(text)
+
+const wrongBytes = (value: string, place: Place): void =>
+  report(place, 'FieldValueTypeInvalid', (path) => {
+    const shown = shownText(value)
+    return `Invalid value: ${shown}: ${path} in body must be of type byte: ${shown}`
+  })
 
 function checkEnum({ values }: EnumSchema, value: unknown, place: Place): void {
   if (typeof value !== 'string') wrongType('string', value, place)
@@ -150,10 +163,13 @@ function checkEnum({ values }: EnumSchema, value: unknown, place: Place): void {
 const shortJson = (value: unknown): string =>
   isObject(value) || Array.isArray(value) ? `"${typeOf(value)}"` : shownText(value)
 
+/** kube-openapi: bounds and range are looked at even where the type is wrong already. */
 function checkInteger(schema: IntegerSchema, value: number, place: Place): void {
   checkBounds(schema, value, place)
-  if (schema.format !== 'int32' || (value >= -2147483648 && value <= 2147483647)) return
-  withoutPath(place, (path) => `Checked value must be of type integer with format int32 in ${path}`)
+  const isInt32 = schema.format === 'int32'
+  if (isInteger(value) && (!isInt32 || (value >= -2147483648 && value <= 2147483647))) return
+  const format = isInt32 ? 'with format int32' : '(default format)'
+  withoutPath(place, (path) => `Checked value must be of type integer ${format} in ${path}`)
 }
 
 function checkBounds({ minimum, maximum }: IntegerSchema | NumberSchema, value: number, place: Place): void {
@@ -179,14 +195,21 @@ const lookedAt = (count: number, most = count): number => (count > most ? Math.m
 const tooMany = (count: number, most: number, place: Place): void =>
   report(place, 'FieldValueTooMany', () => `Too many: ${count}: must have at most ${most} items`)
 
-function checkMapKeys(values: readonly unknown[], mapKey: string, place: Place): void {
-  const seen = new Set<string>()
+/** Kubernetes: of several equal elements the second is reported; null is an element without the key. */
+function checkMapKeys(values: readonly unknown[], mapKey: string, { at, errors }: Place): void {
+  const odd = values.findIndex((value) => value !== null && !isObject(value))
+  if (odd !== -1) {
+    report({ at: index(at, odd), errors }, 'FieldValueInvalid', () => {
+      return `Invalid value: ${shownText(values[odd])}: must be an object for an array of list-type map`
+    })
+    return
+  }
+  const seen = new Map<string, number>()
   for (const [i, value] of values.entries()) {
-    if (!isObject(value)) continue
-    const key = JSON.stringify(Object.hasOwn(value, mapKey) ? { [mapKey]: value[mapKey] } : {})
-    if (seen.has(key))
-      report({ at: index(place.at, i), errors: place.errors }, 'FieldValueDuplicate', () => `Duplicate value: ${key}`)
-    seen.add(key)
+    const key = JSON.stringify(isObject(value) && Object.hasOwn(value, mapKey) ? { [mapKey]: value[mapKey] } : {})
+    const times = seen.get(key) ?? 0
+    seen.set(key, times + 1)
+    if (times === 1) report({ at: index(at, i), errors }, 'FieldValueDuplicate', () => `Duplicate value: ${key}`)
   }
 }
 
@@ -223,7 +246,7 @@ function checkObject(schema: ObjectSchema, value: Readonly<Record<string, unknow
 function isPlainlyValid(schema: Schema, value: unknown): boolean {
   if (schema.kind === 'boolean') return typeof value === 'boolean'
   if (schema.kind === 'enum') return typeof value === 'string' && schema.values.includes(value)
-  if (schema.kind !== 'string' || typeof value !== 'string') return false
+  if (schema.kind !== 'string' || typeof value !== 'string' || schema.as === 'bytes') return false
   return schema.minLength === undefined && schema.maxLength === undefined && schema.pattern === undefined
 }
 

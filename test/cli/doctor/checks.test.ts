@@ -10,7 +10,9 @@ import { FINDING_CODES } from '../../../src/cli/doctor/finding.ts'
 import { requiredRights } from '../../../src/cli/doctor/required-rights.ts'
 import type { Probe, Readings, World } from '../../../src/cli/doctor/world.ts'
 import type { Configuration } from '../../../src/cli/installed/configurations.ts'
+import type { Replica } from '../../../src/cli/installed/replicas.ts'
 import { planInstallation } from '../../../src/cli/manifests/plan.ts'
+import { validatingConfigurations } from '../../../src/cli/manifests/validation.ts'
 import { webhookConfigurations } from '../../../src/cli/manifests/webhooks.ts'
 import { deployment, service } from '../../../src/cli/manifests/workload.ts'
 
@@ -47,6 +49,24 @@ const theirs = configuration(
   { clientConfig: { service: { name: 'istiod', namespace: 'istio-system' } } },
   { webhookNames: 'istio' },
 )
+/** Entries that take namespaces without any label. */
+const unlabelled = (operator: string, ...values: string[]): Configuration => {
+  const [entry] = configuration().webhooks.slice(-1)
+  const matchExpressions = [{ key: 'kubernetes.io/metadata.name', operator, values }]
+  const auto = { ...entry, name: 'auto.sidecar-injector.mesh-admission.io' }
+  return {
+    ...ours,
+    webhooks: [
+      { ...auto, namespaceSelector: { matchExpressions }, objectSelector: {} } as Configuration['webhooks'][0],
+    ],
+  }
+}
+const withPath = (path: string | undefined): Configuration => {
+  const { name, namespace: place } = plan
+  const caBundle = base64(state.bundlePem)
+  const at = { name, namespace: place, port: 443, ...(path === undefined ? {} : { path }) }
+  return configuration({}, { clientConfig: { service: at, caBundle } })
+}
 const withBundle = (caBundle: string | undefined): readonly Configuration[] => [
   configuration({}, { clientConfig: { service: { name: plan.name, namespace: plan.namespace }, caBundle } }),
 ]
@@ -85,6 +105,34 @@ const owning = (manager: string): Fields => ({
   ],
 })
 
+const [validator] = validatingConfigurations(plan) as Configuration[]
+const ENTRY = 'validation.mesh-admission.io'
+/** What came of a Gateway that must be refused; refused by us, unless told otherwise. */
+const gateway = (words = `admission webhook "${ENTRY}" denied the request: annotation found`, tookMs = 20) => [
+  {
+    configuration: { ...(validator ?? assert.fail()), kind: 'ValidatingWebhookConfiguration' } as Configuration,
+    namespace: 'shop',
+    tookMs,
+    outcome: { is: 'refused', status: 400, words } satisfies Probe['outcome'],
+  },
+]
+const accepted = (tookMs: number): Probe[] =>
+  gateway().map((one) => ({ ...one, tookMs, outcome: { is: 'created', isInjected: false } }))
+const conditional = (one: Configuration, expression: string): Configuration => ({
+  ...one,
+  webhooks: one.webhooks.map((entry) => ({ ...entry, matchConditions: [{ name: 'shops', expression }] })),
+})
+
+const replica = (changes: Partial<Replica> = {}): Replica => ({
+  pod: 'a',
+  node: 'node-1',
+  clockSkewMs: 1000,
+  leaf: { fingerprint: 'AA', notAfterMs: NOW_MS + DAY_MS },
+  pinnedFiles: 0,
+  ...changes,
+})
+const mounted = { certFile: '/certs/tls.crt', secret: 'serving', isPinned: false, secretFingerprint: 'AA' }
+
 const ready = { conditions: { ready: true }, addresses: ['10.0.0.1'] }
 const SOUND: World = {
   plan,
@@ -103,8 +151,11 @@ const SOUND: World = {
   deployment: deployment(plan) as World['deployment'],
   configMaps: new Map([configMap('istio-sidecar-injector', 'config', 'values'), configMap('istio', 'mesh')]),
   istiods: [],
+  replicas: [replica()],
+  servedFiles: undefined,
   rights: requiredRights(plan, [ours]).map((right) => ({ ...right, isAllowed: true })),
   probes: probe({ is: 'created', isInjected: true }),
+  validationProbes: gateway(),
   provider: undefined,
 }
 
@@ -238,6 +289,32 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /patch service/,
   },
   {
+    name: 'a path that nobody serves',
+    change: { configurations: [withPath('/injekt')] },
+    code: 'ENTRY_PATH_WRONG',
+    message: /^it names \/injekt, where nobody answers; \/inject is served$/,
+    next: /--type=json .*"path":"\/webhooks\/0\/clientConfig\/service\/path","value":"\/inject"/,
+  },
+  {
+    name: 'no path at all',
+    change: { configurations: [withPath(undefined)] },
+    code: 'ENTRY_PATH_WRONG',
+    message: /names \/,/,
+    next: /"value":"\/inject"/,
+  },
+  {
+    name: "the other webhook's path",
+    change: { configurations: [withPath('/validate')] },
+    code: 'ENTRY_PATH_WRONG',
+    next: /"value":"\/inject"/,
+  },
+  {
+    name: 'an address without a path',
+    change: { configurations: [configuration({}, { clientConfig: { url: 'https://a:15017/' } })] },
+    code: 'ENTRY_PATH_WRONG',
+    next: /clientConfig\/url","value":"https:\/\/a:15017\/inject"/,
+  },
+  {
     name: 'no replica',
     change: { endpointSlices: [] },
     code: 'ENDPOINTS_MISSING',
@@ -249,6 +326,33 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     code: 'REPLICA_NOT_READY',
     message: /no leaf/,
     next: /logs b /,
+  },
+  {
+    name: 'a replica whose clock is behind',
+    change: { replicas: [replica(), replica({ pod: 'b', clockSkewMs: -600_000 })] },
+    code: 'REPLICA_CLOCK_SKEW',
+    message: /10 min behind the API server's; the node is node-1/,
+    next: /^kubectl debug node\/node-1 /,
+  },
+  {
+    name: 'a certificate mounted by subPath',
+    change: { servedFiles: { ...mounted, isPinned: true } },
+    code: 'CERTIFICATE_PINNED',
+    message: /^\/certs\/tls\.crt is mounted by subPath/,
+    next: /rollout restart deployment\/mesh-admission$/,
+  },
+  {
+    name: 'a replica that says so',
+    change: { replicas: [replica({ pinnedFiles: 2 })] },
+    code: 'CERTIFICATE_PINNED',
+    next: /rollout restart/,
+  },
+  {
+    name: 'a replica with another certificate than its Secret',
+    change: { servedFiles: { ...mounted, secretFingerprint: 'BB' } },
+    code: 'CERTIFICATE_STALE',
+    message: /Secret serving holds another one/,
+    next: /rollout restart/,
   },
   {
     name: 'half a configuration',
@@ -296,6 +400,13 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     change: { namespaces: [namespace('kube-system', { 'istio-injection': 'enabled' })] },
     code: 'SYSTEM_NAMESPACE_SELECTED',
     next: /^kubectl label namespace kube-system istio-injection-/,
+  },
+  {
+    name: 'our own namespace selected without being asked',
+    change: { configurations: [unlabelled('NotIn', 'kube-system')] },
+    code: 'SYSTEM_NAMESPACE_SELECTED',
+    message: /auto\.sidecar-injector/,
+    next: /manifests --enable-namespaces-by-default --part webhooks \| kubectl apply/,
   },
   {
     name: 'silence',
@@ -366,6 +477,72 @@ const planted: { name: string; change: Partial<World>; code: FindingCode; messag
     next: /logs/,
   },
   {
+    name: 'a pod that conditions may have let pass',
+    change: {
+      probes: probe({ is: 'created', isInjected: false }).map((one) => ({
+        ...one,
+        configuration: conditional(ours, 'object.metadata.name == "x"'),
+      })),
+    },
+    code: 'POD_NOT_INJECTED',
+    message: /matchConditions \(shops\) may have let it pass/,
+    next: /logs/,
+  },
+  {
+    name: "istiod's injector beside ours, with conditions",
+    change: { configurations: [ours, conditional(theirs, 'object.metadata.namespace != "shop"')] },
+    code: 'INJECTORS_MAY_OVERLAP',
+    message: /unless matchConditions \(shops\) tell them apart/,
+    next: /^kubectl get mutatingwebhookconfiguration .* -o yaml$/,
+  },
+  {
+    name: "istiod's injector beside ours, with a condition that is none",
+    change: { configurations: [ours, conditional(theirs, ' true ')] },
+    code: 'INJECTORS_OVERLAP',
+    next: /delete/,
+  },
+  {
+    name: 'a Gateway that nobody refused',
+    change: { validationProbes: accepted(20) },
+    code: 'VALIDATION_SKIPPED',
+    message: /Gateway in namespace shop that must be refused was accepted/,
+    next: /^kubectl get validatingwebhookconfiguration mesh-admission-default-validator -o yaml$/,
+  },
+  {
+    name: 'validation that does not answer and is ignored',
+    change: { validationProbes: accepted(10_050) },
+    code: 'WEBHOOK_BLOCKED',
+    message: /TCP 15017/,
+    next: /get --raw/,
+  },
+  {
+    name: 'validation that does not answer',
+    change: { validationProbes: gateway(`failed calling webhook "${ENTRY}": context deadline exceeded`) },
+    code: 'WEBHOOK_BLOCKED',
+    message: /TCP 15017/,
+    next: /get --raw/,
+  },
+  {
+    name: 'validation whose certificate is refused',
+    change: { validationProbes: gateway(`failed calling webhook "${ENTRY}": x509: unknown authority`) },
+    code: 'WEBHOOK_UNTRUSTED',
+    next: /certs status/,
+  },
+  {
+    name: 'validation that is slow',
+    change: { validationProbes: gateway(undefined, 6000) },
+    code: 'WEBHOOK_SLOW',
+    message: /Gateway took 6\.0 s of 10/,
+    next: /logs/,
+  },
+  {
+    name: "somebody else's refusal",
+    change: { validationProbes: gateway('admission webhook "a.b" denied the request: no') },
+    code: 'VALIDATION_UNPROVEN',
+    message: /a\.b/,
+    next: /validatingadmissionpolicy/,
+  },
+  {
     name: 'a pod without a sidecar',
     change: { probes: probe({ is: 'created', isInjected: false }) },
     code: 'POD_NOT_INJECTED',
@@ -389,8 +566,33 @@ test('every finding there is was planted', () => {
   )
 })
 
+test('namespaces by default, as we install it, keeps no pod of ours or of the system waiting', () => {
+  const configurations = [configuration({}, {}, { enableNamespacesByDefault: true })]
+  const codes = findingsOf({ ...SOUND, configurations }).map(({ code }) => code)
+  assert.equal(codes.includes('SYSTEM_NAMESPACE_SELECTED'), false)
+})
+
+test('parameters behind the path, or a prefix that a gateway takes away, are no fault', () => {
+  const at = (clientConfig: object) => findingsOf({ ...SOUND, configurations: [configuration({}, { clientConfig })] })
+  const isWrong = (findings: readonly Finding[]): boolean => findings.some(({ code }) => code === 'ENTRY_PATH_WRONG')
+  assert.equal(
+    isWrong(at({ service: { ...withPath('').webhooks[0]?.clientConfig.service, path: '/inject/net/a' } })),
+    false,
+  )
+  assert.equal(isWrong(at({ url: 'https://a/mesh/inject/net/a' })), false)
+  assert.equal(isWrong(at({ url: 'https://a/mesh/injector' })), true)
+})
+
 test('an installation without istiod and ConfigMaps is what the shipped templates are for', () => {
   assert.deepEqual(findingsOf({ ...SOUND, configMaps: new Map() }), [])
+})
+
+test('row 28: a mounted certificate that every replica serves is no finding', () => {
+  assert.deepEqual(findingsOf({ ...SOUND, servedFiles: mounted }), [])
+})
+
+test('entries with a condition that is false are switched off', () => {
+  assert.deepEqual(findingsOf({ ...SOUND, configurations: [ours, conditional(theirs, 'false')] }), [])
 })
 
 test("istiod's deactivated entries do not overlap with ours", () => {

@@ -93,6 +93,13 @@ const precedence: readonly {
     want: { tlsFiles: { certFile: 'c', keyFile: 'k' } },
   },
   {
+    name: 'a pair of files with its authority elsewhere',
+    argv: ['--tls-cert-file', 'c', '--tls-key-file', 'k', '--tls-ca-file', 'a'],
+    want: { tlsFiles: { certFile: 'c', keyFile: 'k', caFile: 'a' } },
+  },
+  { name: 'caBundle is ours to write', want: { patchCaBundle: true } },
+  { name: 'caBundle may be for others', argv: ['--patch-ca-bundle', 'false'], want: { patchCaBundle: false } },
+  {
     name: 'state below XDG_STATE_HOME',
     env: { XDG_STATE_HOME: '/state' },
     want: { stateDir: '/state/mesh-admission' },
@@ -117,6 +124,11 @@ const refused: readonly { argv: string[]; message: string }[] = [
   { argv: ['--tls-min-version', '1.1'], message: '--tls-min-version: expected one of 1.2, 1.3, got "1.1"' },
   { argv: ['--compat', 'on'], message: '--compat: expected one of istiod, off, got "on"' },
   { argv: ['--inject-enabled', 'on'], message: '--inject-enabled: expected true or false, got "on"' },
+  { argv: ['--tls-ca-file', 'a'], message: '--tls-ca-file: expected --tls-cert-file beside it' },
+  {
+    argv: ['--patch-ca-bundle', 'no'],
+    message: '--patch-ca-bundle: expected one of true, false, got "no"',
+  },
   { argv: ['--tls-cert-file', 'c'], message: '--tls-cert-file and --tls-key-file: expected both or neither, got one' },
 ]
 

@@ -15,6 +15,7 @@ const CONTAINERS: readonly { name: string; json: unknown; want: unknown }[] = [
   { name: 'empty optional fields go', json: { name: 'a', args: [], stdin: false, image: '' }, want: {} },
   { name: 'set pointers stay, empty or not', json: { securityContext: { privileged: false } }, want: null },
   { name: 'field names match in any case', json: { NAME: 'a', Image: 'i' }, want: { image: 'i' } },
+  { name: 'the last of two spellings counts', json: { image: 'i', IMAGE: '' }, want: {} },
   {
     name: 'quantities become canonical',
     json: { resources: { limits: { cpu: '2000m', memory: 1024 } } },

@@ -159,6 +159,24 @@ const PROBES: { name: string; app: Container; env?: unknown; after: Container }[
     },
   },
   {
+    name: 'the agent gets no fields of a header that it does not know',
+    app: {
+      livenessProbe: {
+        httpGet: { port: 80, httpHeaders: [{ name: 'a', value: 'b', novelty: 1 } as { name: string }] },
+      },
+    },
+    env: { '/app-health/app/livez': { httpGet: { port: 80, httpHeaders: [{ name: 'a', value: 'b' }] } } },
+    after: {
+      livenessProbe: {
+        httpGet: {
+          path: '/app-health/app/livez',
+          port: 15020,
+          httpHeaders: [{ name: 'a', value: 'b', novelty: 1 } as { name: string }],
+        },
+      },
+    },
+  },
+  {
     name: 'a TCP probe becomes an HTTP one',
     app: { startupProbe: { tcpSocket: { port: 'db', host: 'h' } }, ports: [{ name: 'db', containerPort: 5432 }] },
     env: { '/app-health/app/startupz': { tcpSocket: { port: 5432, host: 'h' } } },

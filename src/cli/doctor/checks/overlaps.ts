@@ -5,7 +5,7 @@ import { reapply } from '../advice.ts'
 import { check } from '../check.ts'
 import type { Finding } from '../finding.ts'
 import type { Injector } from '../overlap.ts'
-import { injectorsIn, labelsFor, labelsText, matches } from '../overlap.ts'
+import { injectorsIn, isConditional, labelsFor, labelsText, matches } from '../overlap.ts'
 import type { Namespace, World } from '../world.ts'
 
 /** Namespaces named in one sentence; there may be thousands. */
@@ -23,9 +23,12 @@ export const overlaps = check({
       for (const second of all.slice(i + 1)) {
         const common = commonPods(first, second, world.namespaces)
         if (common === undefined) continue
-        const key = [first, second].map(({ configuration }) => configuration.metadata.name).join()
+        const isSure = ![first, second].some(({ entry }) => isConditional(entry))
+        const key = JSON.stringify(
+          [first, second].map(({ configuration }) => configuration.metadata.name).concat(String(isSure)),
+        )
         const { places } = found.get(key) ?? { places: [] }
-        found.set(key, { pair: [first, second], places: [...places, common] })
+        found.set(key, { pair: [first, second], places: [...places, common], isSure })
       }
     }
     for (const overlap of found.values()) yield findingOf(overlap, world)
@@ -36,6 +39,8 @@ export const overlaps = check({
 interface Overlap {
   readonly pair: readonly [Injector, Injector]
   readonly places: readonly Common[]
+  /** False: conditions may tell them apart. */
+  readonly isSure: boolean
 }
 
 interface Common {
@@ -69,12 +74,16 @@ function named(namespaces: readonly Namespace[]): string {
   return `${names.length === 1 ? 'namespace' : 'namespaces'} ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
-function findingOf({ pair, places }: Overlap, world: Seen): Finding {
+function findingOf({ pair, places, isSure }: Overlap, world: Seen): Finding {
   const ours = pair.filter(({ configuration, entry }) => isOurEntry(entry, configuration, world.plan))
   const [first, second] = pair.map(({ configuration }) => titleOf(configuration))
   const sorted = [...places].sort((a, b) => a.rank - b.rank)
   const where = [...new Set(sorted.map(({ text }) => text))].join('; ')
   const subject = first === second ? `${first}` : `${first} and ${second}`
+  if (!isSure) {
+    const message = `both select ${where}, unless matchConditions (${conditionsOf(pair)}) tell them apart`
+    return { code: 'INJECTORS_MAY_OVERLAP', subject, message, next: separate(pair, undefined) }
+  }
   if (ours.length === 2) {
     return {
       code: 'ENTRIES_OVERLAP',
@@ -86,6 +95,9 @@ function findingOf({ pair, places }: Overlap, world: Seen): Finding {
   const message = `both select ${where}. docs/take-over.md tells how a namespace goes from one to the other`
   return { code: 'INJECTORS_OVERLAP', subject, message, next: separate(pair, ours[0]) }
 }
+
+const conditionsOf = (pair: readonly Injector[]): string =>
+  pair.flatMap(({ entry: { matchConditions = [] } }) => matchConditions.map(({ name }) => name)).join(', ')
 
 /** One of the two goes: ours, which can come back at any time. Which of two foreign ones is not ours to say. */
 function separate(pair: readonly Injector[], ours: Injector | undefined): string {

@@ -1,6 +1,7 @@
 /** Does the API server reach the webhook, in time, and does a pod come back with its sidecar? */
-import type { Entry } from '../../installed/configurations.ts'
+import type { Configuration, Entry } from '../../installed/configurations.ts'
 import { addressOf, isOurEntry, titleOf } from '../../installed/configurations.ts'
+import { betterPath } from '../../installed/entry-path.ts'
 import { logs, ownCommand } from '../advice.ts'
 import { check } from '../check.ts'
 import type { Finding } from '../finding.ts'
@@ -39,23 +40,30 @@ function judgeCreated(probe: Probe, world: Seen): Finding | undefined {
       next: logs(world),
     }
   // failurePolicy Ignore: the pod is let through once the time is over.
-  if (tookMs >= limitMs) return blocked(probe, world, `no answer within ${seconds} s`)
-  const message = `a pod in namespace ${namespace} was created without a sidecar; the log tells the reason`
+  if (tookMs >= limitMs) return blocked({ configuration, entry, words: `no answer within ${seconds} s` }, world)
+  const message = `a pod in namespace ${namespace} was created without a sidecar; ${whyPassed(entry)}`
   return { code: 'POD_NOT_INJECTED', subject, message, next: logs(world) }
+}
+
+/** Conditions are the API server's to evaluate, and it does not tell what came of them. */
+function whyPassed({ matchConditions = [] }: Entry): string {
+  if (matchConditions.length === 0) return 'the log tells the reason'
+  const names = matchConditions.map(({ name }) => name).join(', ')
+  return `matchConditions (${names}) may have let it pass; where they did not, the log tells the reason`
 }
 
 /** What Go says when nobody answers, in the order of what is tried. */
 const NO_ANSWER = /context deadline exceeded|i\/o timeout|Client\.Timeout|TLS handshake timeout|timed out/
 const NO_CONNECTION =
   /connection refused|no route to host|network is unreachable|no such host|service "[^"]*" not found|no endpoints available|connection reset|EOF/
+/** Kubernetes' word for a 404 of the webhook. */
+const NO_SUCH_PATH = /could not find the requested resource/
 const NO_TRUST = /x509:|tls:|certificate/
 
 function judgeRefused(probe: Probe, world: Seen): Finding | undefined {
-  const { namespace, outcome } = probe
+  const { configuration, namespace, outcome } = probe
   if (outcome.is !== 'refused' || isPodSecurity(outcome.words)) return undefined
-  const entry = entryOf(probe, world)
   const { words } = outcome
-  const subject = `${titleOf(probe.configuration)} ${entry.name}`
   if (failingWebhook(words) !== undefined && !isOwnEntry(failingWebhook(words), world)) {
     const message = `another webhook refuses pods in namespace ${namespace}: ${words}`
     return {
@@ -65,12 +73,30 @@ function judgeRefused(probe: Probe, world: Seen): Finding | undefined {
       next: `kubectl get mutatingwebhookconfiguration,validatingwebhookconfiguration`,
     }
   }
-  if (NO_ANSWER.test(words)) return blocked(probe, world, words)
+  const entry = entryOf(probe, world)
+  const failed = judgeCall({ configuration, entry, words }, world)
+  if (failed !== undefined || hasWrongPath(words, entry, configuration)) return failed
+  return { code: 'POD_REFUSED', subject: `namespace/${namespace}`, message: words, next: logs(world) }
+}
+
+/** A call of an entry of ours that failed, in the API server's words. */
+export interface Failure {
+  readonly configuration: Configuration
+  readonly entry: Entry
+  readonly words: string
+}
+
+type Surroundings = Pick<World, 'plan' | 'provider' | 'deployment'>
+
+/** What a failed call tells; undefined where the words are of something else. */
+export function judgeCall(failure: Failure, world: Surroundings): Finding | undefined {
+  const { configuration, entry, words } = failure
+  const subject = `${titleOf(configuration)} ${entry.name}`
+  if (NO_ANSWER.test(words)) return blocked(failure, world)
   if (NO_CONNECTION.test(words))
     return { code: 'WEBHOOK_UNREACHABLE', subject, message: words, next: reach(entry, world) }
-  if (NO_TRUST.test(words))
-    return { code: 'WEBHOOK_UNTRUSTED', subject, message: words, next: ownCommand('certs status', world) }
-  return { code: 'POD_REFUSED', subject: `namespace/${namespace}`, message: words, next: logs(world) }
+  if (!NO_TRUST.test(words)) return undefined
+  return { code: 'WEBHOOK_UNTRUSTED', subject, message: words, next: ownCommand('certs status', world) }
 }
 
 /** The entry that the API server complains of, or the first of ours. */
@@ -81,13 +107,17 @@ function entryOf({ configuration, outcome }: Probe, { plan }: Seen): Entry {
   return found ?? { name: configuration.metadata.name, clientConfig: {} }
 }
 
+/** Said with the next command where paths are looked at. */
+const hasWrongPath = (words: string, entry: Entry, configuration: Configuration): boolean =>
+  NO_SUCH_PATH.test(words) && betterPath(entry, configuration) !== undefined
+
 const failingWebhook = (words: string): string | undefined => /failed calling webhook "([^"]+)"/.exec(words)?.[1]
 
 const isOwnEntry = (name: string | undefined, { configurations, plan }: Seen): boolean =>
   configurations.some((one) => one.webhooks.some((entry) => entry.name === name && isOurEntry(entry, one, plan)))
 
-function blocked(probe: Probe, world: Seen, words: string): Finding {
-  const entry = entryOf(probe, world)
+/** Nobody answers, and what to open where. */
+export function blocked({ configuration, entry, words }: Failure, world: Surroundings): Finding {
   const { url } = entry.clientConfig
   const port = url === undefined ? webhookPort(world.deployment) : Number(new URL(url).port || 443)
   const where =
@@ -96,14 +126,14 @@ function blocked(probe: Probe, world: Seen, words: string): Finding {
       : `from the control plane to ${addressOf(entry)} (TCP ${port})`
   return {
     code: 'WEBHOOK_BLOCKED',
-    subject: `${titleOf(probe.configuration)} ${entry.name}`,
+    subject: `${titleOf(configuration)} ${entry.name}`,
     message: `${words}. Open the way ${where}: the firewall of a private cluster lets only 443 and 10250 through`,
     next: openPort(port, entry, world),
   }
 }
 
 /** A private cluster's firewall, by who runs it. */
-function openPort(port: number, entry: Entry, world: Seen): string {
+function openPort(port: number, entry: Entry, world: Surroundings): string {
   switch (world.provider) {
     case 'gke':
       return `gcloud compute firewall-rules update "$(gcloud compute firewall-rules list --filter='name~^gke-.*-master$' --format='value(name)')" --allow tcp:443,tcp:10250,tcp:${port}`
@@ -116,7 +146,7 @@ function openPort(port: number, entry: Entry, world: Seen): string {
 }
 
 /** The API server's own proxy takes the same way: any answer of a server (404, say) proves it open. */
-function reach({ clientConfig: { url, service } }: Entry, { plan }: Seen): string {
+function reach({ clientConfig: { url, service } }: Entry, { plan }: Pick<World, 'plan'>): string {
   if (url !== undefined) return `curl -sk -o /dev/null -w '%{http_code}\\n' ${new URL(url).origin}/`
   const { name, namespace } = service ?? plan
   return `kubectl get --raw /api/v1/namespaces/${namespace}/services/https:${name}:https-webhook/proxy/`

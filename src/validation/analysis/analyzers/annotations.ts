@@ -4,25 +4,29 @@ import { ANNOTATIONS, isIstioAnnotation, SYSTEM_ANNOTATIONS } from '../annotatio
 import { INJECT_LABEL } from '../mesh-membership.ts'
 import type { Message } from '../messages.ts'
 import { message } from '../messages.ts'
-import type { Resource } from '../world.ts'
+import type { Resource, World } from '../world.ts'
 
+const PROXY_CONFIG = 'proxy.istio.io/config'
 const KINDS = ['Namespace', 'Service', 'Pod', 'Deployment']
 
 export const annotations: Analyzer = {
   name: 'annotations.k8s',
   inputs: KINDS,
   *analyze(world): Iterable<Message> {
-    for (const kind of KINDS) for (const resource of world.all(kind)) yield* checkAll(resource)
+    for (const kind of KINDS) for (const resource of world.all(kind)) yield* checkAll(resource, world)
   },
 }
 
-function* checkAll(resource: Resource): Iterable<Message> {
+function* checkAll(resource: Resource, world: World): Iterable<Message> {
   for (const [name, value] of Object.entries(resource.annotations)) {
-    if (isIstioAnnotation(name) && !SYSTEM_ANNOTATIONS.has(name)) yield* checkOne(resource, name, value)
+    if (isIstioAnnotation(name) && !SYSTEM_ANNOTATIONS.has(name)) yield* checkOne(resource, { name, value, world })
   }
 }
 
-function* checkOne(resource: Resource, name: string, value: string): Iterable<Message> {
+function* checkOne(
+  resource: Resource,
+  { name, value, world }: { name: string; value: string; world: World },
+): Iterable<Message> {
   const annotation = ANNOTATIONS.get(name)
   if (annotation === undefined) {
     yield message('IST0108', resource, `Unknown annotation: ${name}`)
@@ -45,6 +49,6 @@ function* checkOne(resource: Resource, name: string, value: string): Iterable<Me
     )
     return
   }
-  const wrong = annotation.wrong(value)
+  const wrong = name === PROXY_CONFIG ? world.wrongProxyConfig?.(value) : annotation.wrong(value)
   if (wrong !== undefined) yield message('IST0125', resource, `Invalid annotation ${name}: ${wrong}`)
 }

@@ -1,54 +1,46 @@
 /** Gateways: the pods behind them, their certificates, and each other. */
 import type { Analyzer } from '../analyze.ts'
+import { certificateValidity } from '../certificate.ts'
 import type { Message } from '../messages.ts'
 import { message, notFound } from '../messages.ts'
 import { bagOf, bagsOf, numberOf, textMapOf, textOf, textsOf } from '../read.ts'
+import type { Bag } from '../read.ts'
 import type { Resource, World } from '../world.ts'
-import { DEFAULT_POD, selectorText, selects } from '../world.ts'
+import { selectorText, selects } from '../world.ts'
 
 const selectorOf = ({ spec }: Resource): Readonly<Record<string, string>> => textMapOf(spec['selector'])
-/** istiod: the pod of the default gateway stands in only for a Gateway that has servers. */
 const podsOf = (gateway: Resource, world: World): readonly Resource[] =>
-  world
-    .all('Pod')
-    .filter(
-      ({ labels, fullName }) =>
-        selects(selectorOf(gateway), labels) &&
-        (fullName !== DEFAULT_POD || bagsOf(gateway.spec['servers']).length > 0),
-    )
+  world.all('Pod').filter(({ labels }) => selects(selectorOf(gateway), labels))
 const selectorPath = (gateway: Resource): string => `spec.selector.${Object.keys(selectorOf(gateway))[0] ?? ''}`
+
+const selectorNotFound = (gateway: Resource): Message =>
+  notFound(gateway, selectorPath(gateway), 'selector', selectorText(selectorOf(gateway)))
 
 export const gatewayPods: Analyzer = {
   name: 'gateway.ports',
   inputs: ['Gateway', 'Pod', 'Service'],
   *analyze(world): Iterable<Message> {
     for (const gateway of world.all('Gateway')) {
-      const selector = selectorOf(gateway)
-      if (Object.keys(selector).length === 0) continue
       const pods = podsOf(gateway, world)
-      if (pods.length === 0) {
-        yield notFound(gateway, selectorPath(gateway), 'selector', selectorText(selector))
-        continue
-      }
-      yield* checkServicePorts(gateway, pods, world)
+      if (pods.length > 0) yield* checkServicePorts(gateway, pods, world)
+      else yield selectorNotFound(gateway)
     }
   },
 }
 
-/** istiod: only ports whose protocol is spelled out as TCP count. */
+/** istiod: only ports whose protocol is spelled out as TCP count; a Service without selector has all pods of its namespace. */
 function* checkServicePorts(gateway: Resource, pods: readonly Resource[], world: World): Iterable<Message> {
   const services = world.all('Service').filter((service) => {
     const selector = textMapOf(service.spec['selector'])
     const own = pods.filter(({ namespace }) => namespace === service.namespace)
-    return Object.keys(selector).length > 0 && own.some(({ labels }) => selects(selector, labels))
+    return own.some(({ labels }) => selects(selector, labels))
   })
-  if (services.length === 0) return
   const open = new Set<number>()
   for (const { spec } of services) {
     for (const { protocol, port, targetPort } of bagsOf(spec['ports'])) {
       if (protocol !== 'TCP') continue
       open.add(numberOf(port))
-      open.add(numberOf(targetPort))
+      open.add(Number(targetPort))
     }
   }
   for (const { port } of bagsOf(gateway.spec['servers'])) {
@@ -68,7 +60,7 @@ export const gatewaySecrets: Analyzer = {
       if (pod === undefined) continue
       if (pod.namespace === '') {
         // istiod: a pod without namespace is as good as none here.
-        yield notFound(gateway, selectorPath(gateway), 'selector', selectorText(selectorOf(gateway)))
+        yield selectorNotFound(gateway)
         continue
       }
       for (const [i, { tls }] of bagsOf(gateway.spec['servers']).entries()) {
@@ -77,7 +69,7 @@ export const gatewaySecrets: Analyzer = {
         const path = `spec.servers[${i}].tls.credentialName`
         const secret = world.find('Secret', `${pod.namespace}/${name}`)
         if (secret === undefined) yield notFound(gateway, path, 'credentialName', name)
-        else if (!holdsCertificate(secret)) {
+        else if (!holdsCertificate(secret, world.nowMs)) {
           const text = `The credential referenced by the Gateway ${gateway.name} in namespace ${pod.namespace} is invalid, which can cause the traffic not to work as expected.`
           yield message('IST0161', gateway, text, path)
         }
@@ -90,14 +82,14 @@ const PAIRS = [
   ['cert', 'key'],
   ['tls.crt', 'tls.key'],
 ] as const
-/** What base64 makes of `-----BEGIN `. */
-const PEM_BASE64 = 'LS0tLS1CRUdJTi'
 
-function holdsCertificate({ object }: Resource): boolean {
+/** istiod: of the pair that is there, the certificate must be one, and valid by now. */
+function holdsCertificate({ object }: Resource, nowMs: number | undefined): boolean {
   const data = bagOf(object['data'])
-  return PAIRS.some(
-    ([certificate, key]) => textOf(data[certificate]).startsWith(PEM_BASE64) && textOf(data[key]) !== '',
-  )
+  const pair = PAIRS.find((names) => names.every((name) => textOf(data[name]) !== ''))
+  const validity = pair === undefined ? undefined : certificateValidity(textOf(data[pair[0]]))
+  if (validity === undefined) return false
+  return nowMs === undefined || (validity.fromMs <= nowMs && nowMs <= validity.toMs)
 }
 
 export const duplicateCertificates: Analyzer = {
@@ -107,13 +99,12 @@ export const duplicateCertificates: Analyzer = {
     const gateways = world.all('Gateway')
     for (const gateway of gateways) {
       const own = certificatesOf(gateway)
-      const others = gateways.filter(
-        (other) => other !== gateway && overlap(gateway, other) && [...certificatesOf(other)].some((id) => own.has(id)),
-      )
-      if (others.length === 0) continue
-      const names = [gateway, ...others].map(({ fullName }) => fullName).join(' ')
-      const text = `Duplicate certificate in multiple gateways [${names}] may cause 404s if clients re-use HTTP2 connections.`
-      yield message('IST0138', gateway, text, 'metadata.name')
+      for (const other of gateways) {
+        if (other === gateway || !overlap(gateway, other)) continue
+        if (![...certificatesOf(other)].some((id) => own.has(id))) continue
+        const text = `Duplicate certificate in multiple gateways [${gateway.fullName} ${other.fullName}] may cause 404s if clients re-use HTTP2 connections.`
+        yield message('IST0138', gateway, text, 'metadata.name')
+      }
     }
   },
 }
@@ -132,52 +123,71 @@ function certificatesOf({ spec }: Resource): ReadonlySet<string> {
 /** istiod: only the gateway whose selector is the wider one, or an equal one, is told. */
 const overlap = (a: Resource, b: Resource): boolean => selects(selectorOf(a), selectorOf(b))
 
+/** Gateways with one selector and port: name -> host -> bind. Of several servers on the port the last one counts. */
+type Listeners = Map<string, Map<string, string>>
+interface ListenerGroup {
+  readonly gateway: Resource
+  readonly port: number
+  readonly listeners: Listeners
+}
+
+const portOf = (server: Bag): number => numberOf(bagOf(server['port'])['number'])
+
+function listenerGroups(gateways: readonly Resource[]): readonly ListenerGroup[] {
+  const groups = new Map<string, ListenerGroup>()
+  for (const gateway of gateways) {
+    for (const server of bagsOf(gateway.spec['servers'])) {
+      const port = portOf(server)
+      const key = `${selectorText(selectorOf(gateway))}~${port}`
+      const group = groups.get(key) ?? { gateway, port, listeners: new Map() }
+      groups.set(key, group)
+      const bind = textOf(server['bind'])
+      group.listeners.set(gateway.fullName, new Map(textsOf(server['hosts']).map((host) => [host, bind])))
+    }
+  }
+  return [...groups.values()]
+}
+
 export const conflictingGateways: Analyzer = {
   name: 'gateway.conflicts',
   inputs: ['Gateway', 'Pod'],
   *analyze(world): Iterable<Message> {
-    const listeners = world.all('Gateway').flatMap((gateway) => listenersOf(gateway))
-    const groups = new Map<string, { listener: Listener; others: Set<string> }>()
-    for (const a of listeners) {
-      for (const b of listeners) {
-        if (a.gateway === b.gateway || !collide(a, b, world)) continue
-        const id = `${a.gateway.fullName}\n${a.port}`
-        const group = groups.get(id) ?? { listener: a, others: new Set() }
-        group.others.add(b.gateway.fullName)
-        groups.set(id, group)
-      }
-    }
-    for (const { listener, others } of groups.values()) {
-      const { gateway, port, hosts } = listener
-      const text = `Conflict with gateways ${[...others].sort().join(',')} (workload selector ${selectorText(selectorOf(gateway))}, port ${port}, hosts ${hosts.join(',')}).`
-      yield message('IST0145', gateway, text)
+    const groups = listenerGroups(world.all('Gateway'))
+    for (const gateway of world.all('Gateway')) {
+      const near = groups.filter((group) => meetAtPods(gateway, group.gateway, world))
+      if (near.length > 0) yield* conflictsOf(gateway, near)
+      else if (selectorText(selectorOf(gateway)) !== '') yield selectorNotFound(gateway)
     }
   },
 }
 
-interface Listener {
-  readonly gateway: Resource
-  readonly port: string
-  readonly bind: string
-  readonly hosts: readonly string[]
+function* conflictsOf(gateway: Resource, near: readonly ListenerGroup[]): Iterable<Message> {
+  for (const server of bagsOf(gateway.spec['servers'])) {
+    const port = portOf(server)
+    const others = near
+      .filter((group) => group.port === port)
+      .flatMap(({ listeners }) => [...listeners])
+      .filter(([name, hosts]) => name !== gateway.fullName && sharesHost(server, hosts))
+      .map(([name]) => name)
+    if (others.length === 0) continue
+    const text = `Conflict with gateways ${others.sort().join(',')} (workload selector ${selectorText(selectorOf(gateway))}, port ${port}, hosts ${textsOf(server['hosts']).join(',')}).`
+    yield message('IST0145', gateway, text)
+  }
 }
 
-const listenersOf = (gateway: Resource): readonly Listener[] =>
-  bagsOf(gateway.spec['servers'])
-    .filter(({ port }) => port !== undefined && port !== null)
-    .map(({ port, bind, hosts }) => ({
-      gateway,
-      port: String(numberOf(bagOf(port)['number'])),
-      bind: textOf(bind),
-      hosts: textsOf(hosts),
-    }))
+/** istiod: hosts that are not known yet are known from now on, so a second server with them is told of. */
+function sharesHost(server: Bag, known: Map<string, string>): boolean {
+  const hosts = textsOf(server['hosts'])
+  const bind = textOf(server['bind'])
+  if (hosts.some((host) => known.get(host) === bind)) return true
+  for (const host of hosts) known.set(host, bind)
+  return false
+}
 
-function collide(a: Listener, b: Listener, world: World): boolean {
-  if (a.port !== b.port || a.bind !== b.bind || !a.hosts.some((host) => b.hosts.includes(host))) return false
-  const [left, right] = [selectorText(selectorOf(a.gateway)), selectorText(selectorOf(b.gateway))]
+/** istiod: one selector's text must be part of the other's, and unless they are equal a pod must have the labels of both. */
+function meetAtPods(a: Resource, b: Resource, world: World): boolean {
+  const [left, right] = [selectorText(selectorOf(a)), selectorText(selectorOf(b))]
   if (left === right) return true
   if (!left.includes(right) && !right.includes(left)) return false
-  return world
-    .all('Pod')
-    .some(({ labels }) => selects(selectorOf(a.gateway), labels) && selects(selectorOf(b.gateway), labels))
+  return world.all('Pod').some(({ labels }) => selects(selectorOf(a), labels) && selects(selectorOf(b), labels))
 }

@@ -6,7 +6,6 @@ import { message } from '../messages.ts'
 import type { Bag } from '../read.ts'
 import { bagOf, bagsOf, textMapOf, textOf } from '../read.ts'
 import type { Resource, World } from '../world.ts'
-import { DEFAULT_POD } from '../world.ts'
 
 const INPUTS = ['Namespace', 'Pod', 'Deployment', 'MutatingWebhookConfiguration']
 
@@ -49,7 +48,7 @@ export const uninjectedPods: Analyzer = {
   *analyze(world): Iterable<Message> {
     for (const pod of world.all('Pod')) {
       const container = autoContainerOf(pod.spec)
-      if (container === -1 || pod.fullName === DEFAULT_POD) continue
+      if (container === -1) continue
       const text = `Pod ${pod.name} still has \`image: auto\`: it was not injected. Recreate it where an injection webhook selects it.`
       yield message('IST0147', pod, text, `spec.containers[${container}].image`)
     }

@@ -1,11 +1,12 @@
 /** Who is meant to have a sidecar, and who has. */
 import type { Analyzer } from '../analyze.ts'
-import { INJECT_LABEL, proxyContainerOf } from '../mesh-membership.ts'
+import { INJECT_LABEL, isControlPlane, proxyContainerOf } from '../mesh-membership.ts'
 import type { Message } from '../messages.ts'
 import { message } from '../messages.ts'
 import type { Bag } from '../read.ts'
-import { bagOf, bagsOf, hasBag, textOf } from '../read.ts'
+import { bagOf, bagsOf, hasBag, textMapOf, textOf } from '../read.ts'
 import type { Resource, World } from '../world.ts'
+import { selects } from '../world.ts'
 
 const INPUTS = ['Namespace', 'Pod', 'ConfigMap']
 const INJECTION = 'istio-injection'
@@ -89,7 +90,7 @@ export const proxyImages: Analyzer = {
       if (revision === undefined) continue
       const wanted = wantedImage(world, revision)
       if (wanted === undefined) continue
-      const old = world.all('Pod').filter((pod) => pod.namespace === namespace.name && differs(pod, wanted))
+      const old = world.all('Pod').filter((pod) => pod.namespace === namespace.name && differs(pod, wanted, world))
       if (old.length === 0) continue
       const names = old.map(({ name }) => name).join(' ')
       const text = `The Istio proxy images of the pods running in the namespace do not match the image defined in the injection configuration (pod names: [${names}]). This often happens after upgrading the Istio control-plane and can be fixed by redeploying the pods.`
@@ -99,26 +100,41 @@ export const proxyImages: Analyzer = {
 }
 
 function revisionOf({ labels }: Resource): string | undefined {
-  if (labels[INJECTION] === 'enabled') return 'default'
-  return labels[REVISION]
+  return labels[REVISION] ?? (labels[INJECTION] === 'enabled' ? 'default' : undefined)
 }
 
-/** The image without its type, which pods may differ in. */
+/** The image without its type; istiod: what cannot be read is the image without a name. */
 function wantedImage(world: World, revision: string): string | undefined {
+  if (world.find('ConfigMap', configMapName('istio-sidecar-injector', revision)) === undefined) return undefined
   const { hub, tag, proxy } = bagOf(injectorConfig(world, revision)['global'])
   const name = textOf(bagOf(proxy)['image'])
-  if (name.includes('/')) return name.replace(TYPE_SUFFIX, '')
-  if (name === '' || textOf(hub) === '') return undefined
-  return `${textOf(hub)}/${name}:${typeof tag === 'number' ? tag : textOf(tag)}`.replace(TYPE_SUFFIX, '')
+  return name.includes('/') ? name : `${textOf(hub)}/${name}:${typeof tag === 'number' ? tag : textOf(tag)}`
 }
 
-const TYPE_SUFFIX = /-(?:distroless|debug)$/
+function differs(pod: Resource, wanted: string, world: World): boolean {
+  if ((pod.annotations['sidecar.istio.io/proxyImage'] ?? '') !== '') return false
+  const others = `${wanted}-${imageTypeOf(pod, world)}`
+  return [...bagsOf(pod.spec['containers']), ...bagsOf(pod.spec['initContainers'])].some(
+    ({ name, image }) => name === 'istio-proxy' && textOf(image) !== wanted && textOf(image) !== others,
+  )
+}
 
-function differs(pod: Resource, wanted: string): boolean {
-  const running = proxyContainerOf(pod)?.['image']
-  if (typeof running !== 'string' || pod.annotations['sidecar.istio.io/proxyImage'] !== undefined || isExcluded(pod))
-    return false
-  return running.replace(TYPE_SUFFIX, '') !== wanted
+const typeIn = (image: unknown): string => textOf(bagOf(image)['imageType'])
+
+/** From the widest to the narrowest configuration, the last one that names a type counts. The pod's annotation is not read. */
+function imageTypeOf(pod: Resource, world: World): string {
+  const configs = world.all('ProxyConfig').filter(({ namespace, spec }) => {
+    if (namespace !== world.rootNamespace && namespace !== pod.namespace) return false
+    return namespace === world.rootNamespace || selects(textMapOf(bagOf(spec['selector'])['matchLabels']), pod.labels)
+  })
+  const rank = ({ namespace, spec }: Resource): number =>
+    namespace === world.rootNamespace ? 0 : hasBag(spec['selector']) ? 2 : 1
+  const types = [
+    typeIn(bagOf(world.mesh['defaultConfig'])['image']),
+    ...[...configs].sort((a, b) => rank(a) - rank(b)).map(({ spec }) => typeIn(spec['image'])),
+  ]
+  const type = types.findLast((one) => one !== '') ?? ''
+  return type === 'default' ? '' : type
 }
 
 const PROXY_UID = 1337
@@ -130,12 +146,10 @@ export const reservedUser: Analyzer = {
   *analyze(world): Iterable<Message> {
     const report = (resource: Resource): Message =>
       message('IST0144', resource, 'User ID (UID) 1337 is reserved for the sidecar proxy.')
-    for (const pod of world.all('Pod'))
-      if (usesReserved(pod.spec) && pod.labels['istio'] === undefined) yield report(pod)
+    for (const pod of world.all('Pod')) if (usesReserved(pod.spec) && !isControlPlane(pod)) yield report(pod)
     for (const deployment of world.all('Deployment')) {
-      const template = bagOf(deployment.spec['template'])
-      const labels = bagOf(bagOf(template['metadata'])['labels'])
-      if (usesReserved(bagOf(template['spec'])) && !('istio' in labels)) yield report(deployment)
+      const spec = bagOf(bagOf(deployment.spec['template'])['spec'])
+      if (usesReserved(spec) && !isControlPlane(deployment)) yield report(deployment)
     }
   },
 }

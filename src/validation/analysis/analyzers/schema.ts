@@ -1,4 +1,4 @@
-/** The webhook's own rules, as messages. istiod: metadata rules are not run here. */
+/** The webhook's own rules, as messages. istiod: they get to see neither labels nor annotations here. */
 import { KINDS } from '../../registry.ts'
 import { createReport } from '../../report.ts'
 import { readObjectMeta } from '../../schema/object-meta.ts'
@@ -24,7 +24,8 @@ export const schemaAnalyzers: readonly Analyzer[] = KINDS.map((kind) => ({
         continue
       }
       const report = createReport()
-      decoded.check({ meta: readObjectMeta(resource.object['metadata']).meta, report })
+      const { meta } = readObjectMeta({ name: resource.name, namespace: resource.namespace })
+      decoded.check({ meta, report })
       for (const { severity, code, text } of report.findings) {
         if (severity === 'error') yield message('IST0106', resource, `Schema validation error: ${text}`)
         else {

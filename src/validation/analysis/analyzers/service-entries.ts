@@ -14,7 +14,7 @@ export const addressesRequired: Analyzer = {
       const allocated = listOf(bagOf(resource.object['status'])['addresses'])
       if (textsOf(resource.spec['addresses']).length > 0 || allocated.length > 0) continue
       for (const [i, { protocol }] of bagsOf(resource.spec['ports']).entries()) {
-        if (textOf(protocol) !== '' && textOf(protocol) !== 'TCP') continue
+        if (textOf(protocol) !== '' && textOf(protocol).toUpperCase() !== 'TCP') continue
         const text = 'ServiceEntry addresses are required for this protocol.'
         yield message('IST0134', resource, text, `spec.ports[${i}].name`)
       }

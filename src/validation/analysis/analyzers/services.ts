@@ -1,7 +1,7 @@
 /** Services and the Deployments behind them. */
 import { isKnownProtocol } from '../../rules/protocols.ts'
 import type { Analyzer } from '../analyze.ts'
-import { INJECT_LABEL } from '../mesh-membership.ts'
+import { INJECT_LABEL, isControlPlane } from '../mesh-membership.ts'
 import type { Message } from '../messages.ts'
 import { message } from '../messages.ts'
 import type { Bag } from '../read.ts'
@@ -18,8 +18,7 @@ export const portNames: Analyzer = {
   inputs: ['Service'],
   *analyze(world): Iterable<Message> {
     for (const service of world.all('Service')) {
-      const { labels } = service
-      if (labels['istio'] !== undefined || labels['release'] === 'istio' || labels[MANAGED] !== undefined) continue
+      if (isControlPlane(service) || service.labels[MANAGED] !== undefined) continue
       const isExternal = service.spec['type'] === 'ExternalName'
       for (const [i, port] of bagsOf(service.spec['ports']).entries()) {
         if (!isBadlyNamed(port, isExternal)) continue

@@ -140,14 +140,16 @@ export const conflictingHosts: Analyzer = {
       }
     }
     const everywhere = [...(byScope.get('*') ?? [])]
+    const told = new Set<string>()
     for (const [scope, hosts] of byScope) {
       for (const [host, owners] of hosts) {
-        if (owners.length > 1) yield* conflict(owners, owners, `${scope}/${host}`)
         const others =
           scope === '*' ? [] : everywhere.filter(([other]) => hostsMatch(host, other)).flatMap(([, list]) => list)
-        if (others.length === 0) continue
-        const all = [...others, ...owners]
-        yield* conflict(owners.every(({ namespace }) => namespace === scope) ? owners : all, all, `${scope}/${host}`)
+        const all = [...owners, ...others]
+        if (all.length < 2) continue
+        const untold = all.filter(({ fullName }) => !told.has(fullName))
+        for (const { fullName } of all) told.add(fullName)
+        yield* conflict(untold, all, `${scope}/${host}`)
       }
     }
   },
@@ -164,9 +166,12 @@ const isOnMesh = ({ spec }: Resource): boolean => {
   return gateways.length === 0 || gateways.includes('mesh')
 }
 
-/** istiod: beside a VirtualService that keeps to its own namespace, the mesh-wide one is not told. */
+/** istiod: every VirtualService is told once, of whichever conflict comes first. */
 function* conflict(told: readonly Resource[], owners: readonly Resource[], host: string): Iterable<Message> {
-  const names = owners.map(({ fullName }) => fullName).join(',')
+  const names = owners
+    .map(({ fullName }) => fullName)
+    .sort()
+    .join(',')
   const text = `The VirtualServices ${names} associated with mesh gateway define the same host ${host} which can lead to undefined behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.`
   for (const owner of told) yield message('IST0109', owner, text, 'metadata.name')
 }
