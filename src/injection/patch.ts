@@ -109,8 +109,9 @@ function placesOf(list: List): Map<string, number> | undefined {
 /** What tells list elements of a pod apart; a volume may be mounted at several paths. */
 function nameOf(element: unknown): string | undefined {
   if (!isJsonObject(element) || typeof element.name !== 'string') return undefined
-  const { mountPath, devicePath, containerPort } = element
-  return JSON.stringify([element.name, mountPath ?? devicePath ?? containerPort])
+  const { name, mountPath, devicePath, containerPort } = element
+  const place = mountPath ?? devicePath ?? containerPort
+  return place === undefined ? name : JSON.stringify([name, place])
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

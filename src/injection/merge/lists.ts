@@ -118,7 +118,9 @@ function mergeKeyOf(element: JsonObject, key: string): unknown {
 }
 
 function mergeKeyed({ original, patch }: PreparedLists, merge: ListMerge & { key: string }): List {
-  const { key, mergeElements, takenFor } = merge
+  const { key, mergeElements } = merge
+  const taken = (element: JsonObject): JsonObject => (merge.takenFor?.(element) as JsonObject | undefined) ?? element
+  if (areApart(original, patch, key)) return [...patch.map(taken), ...original]
   const merged: JsonObject[] = [...original]
   const places = placesOf(original, key)
   for (const element of patch) {
@@ -126,9 +128,21 @@ function mergeKeyed({ original, patch }: PreparedLists, merge: ListMerge & { key
     const place = places.get(value)
     const known = place === undefined ? undefined : merged[place]
     if (place !== undefined && known !== undefined) merged[place] = mergeElements(known, element)
-    else places.set(value, merged.push((takenFor?.(element) as JsonObject | undefined) ?? element) - 1)
+    else places.set(value, merged.push(taken(element)) - 1)
   }
   return ordered(merged, { original, patch, key })
+}
+
+/** Whether every element has a key of its own, as most have: then there is nothing to merge or to sort. */
+function areApart(original: readonly JsonObject[], patch: readonly JsonObject[], key: string): boolean {
+  const values = new Set<unknown>()
+  for (const list of [original, patch]) {
+    for (const element of list) {
+      if (!Object.hasOwn(element, key)) return false
+      values.add(element[key])
+    }
+  }
+  return values.size === original.length + patch.length
 }
 
 /** Elements of the patch in its order, among the others in theirs. Every element needs its key, merged or not. */
