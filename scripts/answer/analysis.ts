@@ -10,7 +10,7 @@ import { findKind } from '../../src/validation/registry.ts'
 export interface AnalysisCase {
   readonly id: string
   readonly objects: readonly unknown[]
-  readonly meshConfig?: MeshObject
+  readonly meshConfig?: unknown
   /** False: what files alone give. */
   readonly runtime?: boolean
 }
@@ -35,9 +35,9 @@ function decodes({ apiVersion, kind, spec }: MeshObject): boolean {
 }
 
 /** Objects come parsed, so there are no lines to give. */
-export function answerAnalysisCase({ id, objects, meshConfig = {}, runtime = true }: AnalysisCase): AnalysisAnswer {
+export function answerAnalysisCase({ id, objects, meshConfig, runtime = true }: AnalysisCase): AnalysisAnswer {
   const messages = analyze(objects.filter(isObject).filter(decodes), {
-    mesh: meshConfig,
+    mesh: isObject(meshConfig) ? meshConfig : {},
     runtime,
     nowMs: Date.now(),
     wrongProxyConfig: (yaml) => validateAnnotations({ 'proxy.istio.io/config': yaml }),

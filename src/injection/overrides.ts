@@ -70,10 +70,18 @@ function findOverrides({ original, template, reappliesFormer }: OverrideInput): 
       // istiod: a user's entry of `containers` may be meant for a native sidecar, never the other way round
       const users =
         noted.get(name) ?? inContainers.get(name) ?? (section === 'initContainers' ? inInit.get(name) : undefined)
-      return users === undefined ? [] : [withoutAutoImage(users)]
+      if (users === undefined) return []
+      return [withoutAutoImage(skipped.has(name) ? withoutRewritten(users) : users)]
     })
   }
   return { containers: find('containers'), initContainers: find('initContainers') }
+}
+
+/** Probes and hooks that the first run rewrote are in the pod already; the noted ones beside them would be a second handler. */
+function withoutRewritten(container: Container): Container {
+  if (container.name === CONTAINER_NAME.proxy) return container
+  const { livenessProbe: _l, readinessProbe: _r, startupProbe: _s, lifecycle: _h, ...rest } = container
+  return rest
 }
 
 /** The first container of each name. */

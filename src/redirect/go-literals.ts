@@ -26,22 +26,38 @@ export function parseGoInt(text: string): Parsed<bigint> {
   return { ok: true, value }
 }
 
-const UINT_FORMS: readonly { readonly form: RegExp; readonly radix: string; readonly prefix: number }[] = [
-  { form: /^0[xX](_?[0-9a-fA-F])+$/, radix: '0x', prefix: 2 },
-  { form: /^0[oO](_?[0-7])+$/, radix: '0o', prefix: 2 },
-  { form: /^0[bB](_?[01])+$/, radix: '0b', prefix: 2 },
-  { form: /^0(_?[0-7])+$/, radix: '0o', prefix: 1 },
-  { form: /^(0|[1-9](_?[0-9])*)$/, radix: '', prefix: 0 },
-]
+const RADIX_PREFIXES: ReadonlyMap<string, number> = new Map([
+  ['0x', 16],
+  ['0o', 8],
+  ['0b', 2],
+])
 
-/** A 16-bit port in any of Go's bases. A value out of range fails with 65535, which a swallowed error leaves behind. */
+/** The radix that a number's prefix names, and what stands behind the prefix. */
+function splitRadix(text: string): { radix: number; digits: string } {
+  const named = text.length > 2 ? RADIX_PREFIXES.get(text.slice(0, 2).toLowerCase()) : undefined
+  if (named !== undefined) return { radix: named, digits: text.slice(2) }
+  return text.startsWith('0') ? { radix: 8, digits: text.slice(1) } : { radix: 10, digits: text }
+}
+
+/**
+ * A 16-bit port in any of Go's bases. Digits are read until the value is out of range, whatever comes behind it; that
+ * fails with 65535, which a swallowed error leaves behind.
+ */
 export function parseGoUint16(text: string): Parsed<number> {
-  const form = UINT_FORMS.find((candidate) => candidate.form.test(text))
-  if (form === undefined)
-    return { ok: false, value: 0, reason: `strconv.ParseUint: parsing ${quoteGo(text)}: invalid syntax` }
-  const value = BigInt(form.radix + text.slice(form.prefix).replaceAll('_', ''))
-  if (value <= 0xffffn) return { ok: true, value: Number(value) }
-  return { ok: false, value: 0xffff, reason: `strconv.ParseUint: parsing ${quoteGo(text)}: value out of range` }
+  const fail = (value: number, why: string): Parsed<number> => ({
+    ok: false,
+    value,
+    reason: `strconv.ParseUint: parsing ${quoteGo(text)}: ${why}`,
+  })
+  const { radix, digits } = splitRadix(text)
+  let value = 0
+  for (const letter of digits.replaceAll('_', '')) {
+    const digit = Number.parseInt(letter, 36)
+    if (Number.isNaN(digit) || digit >= radix) return fail(0, 'invalid syntax')
+    value = value * radix + digit
+    if (value > 0xffff) return fail(0xffff, 'value out of range')
+  }
+  return text === '' || /^_|__|_$/.test(text) ? fail(0, 'invalid syntax') : { ok: true, value }
 }
 
 /** Whether `text` is a decimal port 0..65535 without sign, base prefix or underscore; undefined when it is. */

@@ -127,6 +127,7 @@ export const FINDING_CODES = {
   PROBE_INVALID: 'use httpGet with scheme HTTP or HTTPS, tcpSocket, or exec with a command',
   PROTOCOL_UNKNOWN: 'write HTTP, HTTP2, HTTPS, GRPC, GRPC-WEB, TLS, TCP, MONGO, MYSQL or REDIS as the place allows',
   PROVIDER_NAME: 'write the name of an extension provider of the mesh configuration',
+  PROXY_PROTOCOL: 'write V1 or V2',
   REDIRECT_INVALID:
     'set one of uri, prefixRewrite (with prefix matches), authority, scheme or port, and a code from 300 to 399',
   REGEX_INVALID: 'write an RE2 expression of at most 1024 bytes: no look-around, no back references',

@@ -70,6 +70,19 @@ test('overrides: an error says which container could not be applied', () => {
   assert.throws(into('initContainers'), /^.*failed to apply sidecar init container: strategic merge: /)
 })
 
+test('overrides: a second run leaves probes alone that the first one rewrote', () => {
+  const noted = { containers: [{ name: 'app', args: ['x'], livenessProbe: { tcpSocket: { port: 1 } } }] }
+  const annotations = {
+    'sidecar.istio.io/status': '{"containers":["app"]}',
+    'proxy.istio.io/overrides': JSON.stringify(noted),
+  }
+  const livenessProbe = { httpGet: { path: '/app-health/app/livez', port: 15020 } }
+  const pod = podOf({ containers: [{ name: 'app', livenessProbe }] }, annotations)
+  const [found] = apply(pod, { containers: [{ name: 'app' }] }, { merged: pod, reapplies: true }).spec?.containers ?? []
+  assert.deepEqual(found?.livenessProbe, livenessProbe)
+  assert.deepEqual(found.args, ['x'])
+})
+
 test('overrides: containers of one name come together', () => {
   const users = { containers: [proxy(), { name: 'b' }, proxy({ image: 'second:1' })] }
   const pod = apply(podOf(users), { initContainers: [proxy()] }, { merged: podOf(users) })

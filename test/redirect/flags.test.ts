@@ -50,6 +50,11 @@ const accepted: Row[] = [
     env: { IPTABLES_PROBE_PORT: '70000' },
     want: { probePort: 65535 },
   },
+  {
+    name: 'a port variable is out of range before it is no number',
+    env: { IPTABLES_PROBE_PORT: '70000x' },
+    want: { probePort: 65535 },
+  },
   { name: 'a port variable that is no number is 0', env: { IPTABLES_PROBE_PORT: 'x' }, want: { probePort: 0 } },
   { name: 'a duration variable without unit is 0', env: { PROBE_TIMEOUT: '5' }, want: { probeTimeoutNs: 0 } },
   { name: 'ports may be hexadecimal', args: ['--iptables-probe-port=0x1F'], want: { probePort: 31 } },

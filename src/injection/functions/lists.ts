@@ -122,8 +122,9 @@ function chunk(size: number, list: unknown): unknown {
   if (!(count >= 0 && Number.isFinite(count))) throw new FunctionError('runtime error: makeslice: len out of range')
   const chunks: unknown[] = []
   for (let i = 0; i < count; i++) {
-    if (size < 0) throw new FunctionError('runtime error: makeslice: len out of range')
-    chunks.push(items.slice(i * size, (i + 1) * size))
+    // istiod: with a negative size a single element is a chunk of its own, and no element is an error
+    if (size < 0 && items.length === 0) throw new FunctionError('runtime error: makeslice: len out of range')
+    chunks.push(size < 0 ? items : items.slice(i * size, (i + 1) * size))
   }
   return new TypedValue(sliceOf(ANY_LIST), chunks)
 }

@@ -7,6 +7,11 @@ import { wrap } from '../template/value.ts'
 
 type Fields = Readonly<Record<string, unknown>> | null | undefined
 
+const CONTAINER_ORDER =
+  'Name Image Command Args WorkingDir Ports Env Resources VolumeMounts LivenessProbe ReadinessProbe Lifecycle ' +
+  'TerminationMessagePath ImagePullPolicy SecurityContext Stdin StdinOnce TTY EnvFrom TerminationMessagePolicy ' +
+  'VolumeDevices StartupProbe ResizePolicy RestartPolicy RestartPolicyRules'
+
 /** The methods print fields in the order of their protobuf numbers; types where that is not the order of the Go source. */
 const ORDERS: Readonly<Record<string, string>> = {
   'v1.SecurityContext':
@@ -15,6 +20,21 @@ const ORDERS: Readonly<Record<string, string>> = {
   'v1.PodSecurityContext':
     'SELinuxOptions RunAsUser RunAsNonRoot SupplementalGroups FSGroup RunAsGroup Sysctls WindowsOptions ' +
     'FSGroupChangePolicy SeccompProfile AppArmorProfile SupplementalGroupsPolicy SELinuxChangePolicy',
+  'v1.OwnerReference': 'Kind Name UID APIVersion Controller BlockOwnerDeletion',
+  'v1.VolumeMount': 'Name ReadOnly MountPath SubPath MountPropagation SubPathExpr RecursiveReadOnly',
+  'v1.VolumeSource':
+    'HostPath EmptyDir GCEPersistentDisk AWSElasticBlockStore GitRepo Secret NFS ISCSI Glusterfs PersistentVolumeClaim ' +
+    'RBD FlexVolume Cinder CephFS Flocker DownwardAPI FC AzureFile ConfigMap VsphereVolume Quobyte AzureDisk ' +
+    'PhotonPersistentDisk PortworxVolume ScaleIO Projected StorageOS CSI Ephemeral Image',
+  'v1.Container': CONTAINER_ORDER,
+  'v1.EphemeralContainerCommon': CONTAINER_ORDER,
+  'v1.PodSpec':
+    'Volumes Containers RestartPolicy TerminationGracePeriodSeconds ActiveDeadlineSeconds DNSPolicy NodeSelector ' +
+    'ServiceAccountName DeprecatedServiceAccount NodeName HostNetwork HostPID HostIPC SecurityContext ' +
+    'ImagePullSecrets Hostname Subdomain Affinity SchedulerName InitContainers AutomountServiceAccountToken ' +
+    'Tolerations HostAliases PriorityClassName Priority DNSConfig ShareProcessNamespace ReadinessGates ' +
+    'RuntimeClassName EnableServiceLinks PreemptionPolicy Overhead TopologySpreadConstraints EphemeralContainers ' +
+    'SetHostnameAsFQDN OS HostUsers SchedulingGates ResourceClaims Resources HostnameOverride SchedulingGroup',
 }
 
 /** `&Name{Field:value,...}` */
@@ -46,7 +66,8 @@ function valueText(type: GoType, value: unknown): string {
 }
 
 function pointerText(elem: GoType, value: unknown): string {
-  if (value === null || value === undefined) return 'nil'
+  // types of other packages, as times and quantities are, print themselves
+  if (value === null || value === undefined) return elem.kind === 'struct' && !isPlainStruct(elem) ? '<nil>' : 'nil'
   if (elem.kind !== 'struct') return '*' + sprint([wrap(elem, value)])
   return isPlainStruct(elem) ? structText(elem, value) : sprint([wrap(pointerTo(elem), value)])
 }
@@ -61,5 +82,6 @@ function mapText(type: GoType & { kind: 'map' }, value: unknown): string {
   const members = Object.keys(map)
     .sort(compareText)
     .map((key) => `${key}: ${sprint([wrap(type.elem, map[key])])},`)
-  return `map[${shortName(type.key)}]${typeName(type.elem)}{${members.join('')}}`
+  const name = type.name === undefined ? `map[${shortName(type.key)}]${typeName(type.elem)}` : shortName(type)
+  return `${name}{${members.join('')}}`
 }

@@ -27,12 +27,18 @@ export function fieldOf(object: JsonObject, name: string): unknown {
   return found
 }
 
+/** Whether a field is there at all, `null` included. */
+export function hasField(object: JsonObject, name: string): boolean {
+  return Object.keys(object).some((key) => key.toLowerCase() === name.toLowerCase())
+}
+
 function wrongType(value: unknown, path: string, type: string): GoTypeError {
   return new GoTypeError(`json: cannot unmarshal ${kindOf(value)} into Go struct field ${path} of type ${type}`)
 }
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'array'
+  if (value === null) return 'null'
   return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
@@ -77,10 +83,11 @@ export function stringsField(at: FieldAt): string[] {
   })
 }
 
-/** A list of objects; empty when absent. @throws GoTypeError */
-export function objectsField(at: FieldAt): JsonObject[] {
+/** A list of objects; empty when absent, `null` elements refused or read as empty objects. @throws GoTypeError */
+export function objectsField(at: FieldAt, nulls: 'refused' | 'empty' = 'refused'): JsonObject[] {
   return listField(at, '[]object').map((item) => {
     if (isObject(item)) return item
+    if (item === null && nulls === 'empty') return {}
     throw wrongType(item, `${at.of}.${at.name}`, 'object')
   })
 }

@@ -57,8 +57,10 @@ export async function runPlugin(call: CniCall, deps: PluginDeps): Promise<Plugin
       return { ...silent(), stderr: `${ABOUT}\nCNI protocol versions supported: ${SUPPORTED_VERSIONS.join(', ')}\n` }
     case 'VERSION':
       return printed({ cniVersion: SUPPORTED_VERSIONS.at(-1), supportedVersions: SUPPORTED_VERSIONS })
-    case 'CHECK':
+    // istiod: a deletion in the plugin's own namespace fails. Ours never does: what is gone must be let go.
     case 'DEL':
+      return (deps.compat === 'istiod' ? await whyNotThere(request, deps) : undefined) ?? silent()
+    case 'CHECK':
     case 'GC':
     case 'STATUS':
       return silent()
@@ -108,13 +110,15 @@ async function add(request: AddRequest, deps: PluginDeps): Promise<PluginOutcome
   }
 }
 
-/** A failure where the namespace is the caller's own. */
+/** A failure where the namespace is the caller's own. istiod: what cannot be opened is not. */
 async function whyNotThere(
-  { netns, netnsOverride }: AddRequest,
+  { netns, netnsOverride }: Pick<AddRequest, 'netns' | 'netnsOverride'>,
   deps: PluginDeps,
   { podGets }: Progress = { podGets: 0 },
 ): Promise<PluginOutcome | undefined> {
-  if (netnsOverride || !(await deps.isOwnNamespace(netns))) return undefined
+  if (netnsOverride) return undefined
+  const own = deps.isOwnNamespace(netns)
+  if (!(await (deps.compat === 'istiod' ? own.catch(() => false) : own))) return undefined
   return failed({ code: 8, msg: "plugin's netns and netns from CNI_NETNS should not be the same" }, podGets)
 }
 

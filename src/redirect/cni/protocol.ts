@@ -28,8 +28,9 @@ export type CniRequest =
       readonly netnsOverride: boolean
     }
   | { readonly command: 'VERSION' }
+  | { readonly command: 'DEL'; readonly netns: string; readonly netnsOverride: boolean }
   /** Nothing to do, or nothing but to say how things stand. */
-  | { readonly command: 'CHECK' | 'DEL' | 'GC' | 'STATUS' }
+  | { readonly command: 'CHECK' | 'GC' | 'STATUS' }
   | { readonly command: 'ABOUT' }
 
 export type CniParsed =
@@ -73,20 +74,27 @@ function readCall(env: CniCall['env'], stdin: string): CniRequest {
   const command = valueOf('CNI_COMMAND')
   if (command === '') return { command: 'ABOUT' }
   const needs = NEEDS.get(command)
-  const missing = (needs?.variables ?? []).filter((name) => valueOf(name) === '')
-  if (missing.length > 0) throw new Refusal(4, `required env variables [${missing.join(',')}] missing`)
+  checkVariables(needs?.variables ?? [], valueOf)
   if (command === 'VERSION') return { command }
   const config = readNamedConfig(stdin)
-  if (needs?.variables.includes('CNI_CONTAINERID') === true) {
-    checkContainerId(valueOf('CNI_CONTAINERID'))
-    checkInterfaceName(valueOf('CNI_IFNAME'))
-  }
   if (needs === undefined) throw new Refusal(4, `unknown CNI_COMMAND: ${command}`)
   checkVersion(command, needs, readVersion(config))
-  if (command !== 'ADD') return { command: command as 'CHECK' | 'DEL' | 'GC' | 'STATUS' }
+  if (command !== 'ADD' && command !== 'DEL') return { command: command as 'CHECK' | 'GC' | 'STATUS' }
   const override = valueOf('CNI_NETNS_OVERRIDE')
-  const netnsOverride = override.toUpperCase() === 'TRUE' || override === '1'
-  return { command, config, netns: valueOf('CNI_NETNS'), args: valueOf('CNI_ARGS'), netnsOverride }
+  const place = { netns: valueOf('CNI_NETNS'), netnsOverride: override.toUpperCase() === 'TRUE' || override === '1' }
+  return command === 'DEL' ? { command, ...place } : { command, config, args: valueOf('CNI_ARGS'), ...place }
+}
+
+/** A bad one is told before those that are missing. */
+function checkVariables(names: readonly string[], valueOf: (name: string) => string): void {
+  const missing: string[] = []
+  for (const name of names) {
+    const value = valueOf(name)
+    if (value === '') missing.push(name)
+    else if (name === 'CNI_CONTAINERID') checkContainerId(value)
+    else if (name === 'CNI_IFNAME') checkInterfaceName(value)
+  }
+  if (missing.length > 0) throw new Refusal(4, `required env variables [${missing.join(',')}] missing`)
 }
 
 function readNamedConfig(stdin: string): JsonObject {
@@ -124,7 +132,7 @@ function checkContainerId(id: string): void {
 }
 
 function checkInterfaceName(name: string): void {
-  if (name.length > 15)
+  if (new TextEncoder().encode(name).length > 15)
     throw new Refusal(4, 'interface name is too long', 'interface name should be less than 16 characters')
   if (name === '.' || name === '..') throw new Refusal(4, 'interface name is . or ..')
   if (/[/:\s]/.test(name)) throw new Refusal(4, 'interface name contains / or : or whitespace characters')

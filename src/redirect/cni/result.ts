@@ -2,7 +2,9 @@
 import { formatAddress, parseAddress, unmap } from '../addresses.ts'
 import { quoteGo } from '../go-literals.ts'
 import {
+  fieldOf,
   GoTypeError,
+  hasField,
   integerField,
   objectField,
   objectsField,
@@ -51,8 +53,8 @@ export function parseResult(raw: JsonObject, version: string): Result {
 }
 
 function readOldest(raw: JsonObject): Result {
-  const found = ['ip4', 'ip6'].map((name) => objectField({ object: raw, name, of: 'Result' }))
-  const present = found.filter((config) => Object.keys(config).length > 0)
+  const configs = ['ip4', 'ip6'].map((name) => ({ object: raw, name, of: 'Result' })).map(objectField)
+  const present = configs.filter((_, i) => fieldOf(raw, i === 0 ? 'ip4' : 'ip6') !== undefined)
   return {
     interfaces: [],
     ips: present.map((config) => ({ address: networkField(config, 'ip'), gateway: ipField(config, 'gateway') })),
@@ -66,7 +68,7 @@ function readCurrent(raw: JsonObject, latest: boolean): Result {
     interfaces: objectsField({ object: raw, name: 'interfaces', of: 'Result' }).map((one) =>
       readInterface(one, latest),
     ),
-    ips: objectsField({ object: raw, name: 'ips', of: 'Result' }).map(readIp),
+    ips: objectsField({ object: raw, name: 'ips', of: 'Result' }).map((one) => readIp(one, latest)),
     routes: readRoutes(raw),
     dns: readDns(raw),
   }
@@ -80,7 +82,9 @@ function readInterface(raw: JsonObject, latest: boolean): JsonObject {
   return { name: text('name'), ...Object.fromEntries(optional), ...(mtu === undefined || mtu === 0 ? {} : { mtu }) }
 }
 
-function readIp(raw: JsonObject): Result['ips'][number] {
+function readIp(raw: JsonObject, latest: boolean): Result['ips'][number] {
+  // Found out from the address when it is printed; its type counts all the same.
+  if (!latest) stringField({ object: raw, name: 'version', of: 'IPConfig' })
   const index = integerField({ object: raw, name: 'interface', of: 'IPConfig' })
   const base = { address: networkField(raw, 'address'), gateway: ipField(raw, 'gateway') }
   return index === undefined ? base : { ...base, interface: index }
@@ -110,12 +114,13 @@ function readDns(raw: JsonObject): JsonObject {
   }
 }
 
-/** A range with its host bits. istiod: an absent one is printed as `<nil>`. */
+/** A range with its host bits. istiod: an absent one is printed as `<nil>`; `null` or an empty text is none. */
 function networkField(object: JsonObject, name: string): Network {
+  if (!hasField(object, name)) return { text: '<nil>', family: 'v6' }
   const text = stringField({ object, name, of: 'Result' })
-  if (text === '') return { text: '<nil>', family: 'v6' }
-  const [literal = '', length = ''] = text.split('/')
-  const address = parseAddress(literal)
+  const slash = text.indexOf('/')
+  const length = slash < 0 ? '' : text.slice(slash + 1)
+  const address = parseAddress(text.slice(0, Math.max(0, slash)))
   const bits = address === undefined ? 0 : address.bytes.length * 8
   if (address === undefined || address.zone !== undefined || !/^[0-9]+$/.test(length) || Number(length) > bits) {
     throw new GoTypeError(`invalid CIDR address: ${text}`)
@@ -183,5 +188,5 @@ function printOldest(result: Result, version: string): JsonObject {
     ]
   })
   if (families.length === 0) throw new Error('cannot convert: no valid IP addresses')
-  return { ...(version === '' ? {} : { cniVersion: version }), ...Object.fromEntries(families), dns: result.dns }
+  return { cniVersion: version === '' ? '0.1.0' : version, ...Object.fromEntries(families), dns: result.dns }
 }

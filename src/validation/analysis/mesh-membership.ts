@@ -9,19 +9,12 @@ export const INJECT_LABEL = 'sidecar.istio.io/inject'
 
 export const isAmbientNamespace = (name: string, world: World): boolean => {
   const labels = world.find('Namespace', name)?.labels ?? {}
-  const injected = labels['istio-injection'] === 'enabled' || labels['istio.io/rev'] !== undefined
+  const injected = labels[INJECTION] === 'enabled' || (labels[REVISION] ?? '') !== ''
   return labels[DATAPLANE_MODE] === 'ambient' && !injected
 }
 
-export function isAmbientPod(pod: Resource, world: World): boolean {
-  const own = pod.labels[DATAPLANE_MODE]
-  if (own === 'none') return false
-  return (
-    own === 'ambient' ||
-    pod.annotations['ambient.istio.io/redirection'] === 'enabled' ||
-    isAmbientNamespace(pod.namespace, world)
-  )
-}
+/** istiod: only what the node's agent has written counts, not what anybody asked for. */
+export const isAmbientPod = (pod: Resource): boolean => pod.annotations['ambient.istio.io/redirection'] === 'enabled'
 
 /** By its own labels. */
 export const isControlPlane = ({ labels }: Resource): boolean =>
@@ -33,11 +26,10 @@ export const proxyContainerOf = ({ spec }: Resource): Readonly<Record<string, un
     ({ name, image }) => name === 'istio-proxy' && textOf(image) !== '',
   )
 
-/** istiod: a pod that injection was asked for counts, whether or not it has its proxy by now. */
+/** istiod: a revision label of the namespace does not count. */
 export function isInMesh(pod: Resource, world: World): boolean {
+  if (proxyContainerOf(pod) !== undefined || isAmbientPod(pod)) return true
   const asked = pod.labels[INJECT_LABEL] ?? pod.annotations[INJECT_LABEL]
-  if (asked !== undefined) return asked === 'true' || isAmbientPod(pod, world)
-  const { [INJECTION]: injection, [REVISION]: revision } = world.find('Namespace', pod.namespace)?.labels ?? {}
-  const enabled = injection === 'enabled' || (injection === undefined && revision !== undefined)
-  return enabled || proxyContainerOf(pod) !== undefined || isAmbientPod(pod, world)
+  if (asked !== undefined) return asked === 'true'
+  return world.find('Namespace', pod.namespace)?.labels[INJECTION] === 'enabled'
 }

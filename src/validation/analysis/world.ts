@@ -117,7 +117,6 @@ function readResource(object: MeshObject): Resource | undefined {
   const name = textOf(metadata['name'])
   if (plainKind === '' || NEVER_LOADED.has(namespace)) return undefined
   const kind = plainKind === 'Gateway' && group === 'gateway.networking.k8s.io' ? 'KubernetesGateway' : plainKind
-  if (kind === 'ConfigMap' && !(namespace === SYSTEM_NAMESPACE && name.startsWith('istio'))) return undefined
   if (kind === 'Secret' && /^(?:helm\.sh\/|kubernetes\.io\/service-account-token$)/.test(textOf(object['type'])))
     return undefined
   return {

@@ -37,7 +37,7 @@ interface Walk {
 
 export function checkPatchValue(applyTo: string, value: Bag): EnvoyMessageCheck {
   const message = messageByName(MESSAGES[applyTo] ?? '')
-  if (message === undefined) return { error: undefined, warnings: [] }
+  if (message === undefined) return { error: `Envoy filter: unknown object type for applyTo ${applyTo}`, warnings: [] }
   const walk: Walk = { error: undefined, unknown: undefined, depth: 0 }
   decodeMessage(message, value, walk)
   if (walk.error !== undefined) return { error: withHint(walk.error), warnings: [] }

@@ -55,7 +55,15 @@ function checkTrafficPolicy(policy: TrafficPolicy | undefined, place: Place): vo
     report: withoutWarnings(report),
   })
   checkTunnel(tunnel, field(at, 'tunnel'), report)
+  const version = proxyProtocol?.version ?? 'V1'
+  if (!PROXY_PROTOCOLS.has(version)) {
+    const here = field(field(at, 'proxyProtocol'), 'version')
+    report.error('PROXY_PROTOCOL', here, `proxy protocol version is invalid: ${version}`)
+  }
 }
+
+/** A number may stand for any other; the CRD refuses all numbers. */
+const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['V1', 'V2'])
 
 const hasBlock = ({
   outlierDetection,

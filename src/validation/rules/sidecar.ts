@@ -3,6 +3,7 @@ import { portProblem, splitHostPort } from '../../base/host-port.ts'
 import { field, index, SPEC } from '../field-path.ts'
 import type { FieldPath } from '../field-path.ts'
 import type { Report } from '../report.ts'
+import { withoutWarnings } from '../report.ts'
 import type { Sidecar, SidecarEgress, SidecarIngress, SidecarPort } from '../schema/kinds/sidecar.ts'
 import { checkDestination } from './destinations.ts'
 import { wrongFqdn, wrongIp, wrongPortName, wrongSocketPath } from './hosts.ts'
@@ -18,13 +19,16 @@ const SOCKET = 'unix://'
 export const checkSidecar: KindRules<Sidecar> = (spec, { meta, report }) => {
   const { ingress = [], egress = [], inboundConnectionPool, outboundTrafficPolicy } = spec
   const selectorAt = field(SPEC, 'workloadSelector')
-  if (!checkLabelsSelector(spec.workloadSelector, { at: selectorAt, subject: 'sidecar', report })) return
-  if (
+  const isEmpty =
     ingress.length === 0 &&
     egress.length === 0 &&
     outboundTrafficPolicy === undefined &&
     inboundConnectionPool === undefined
-  ) {
+  // istiod: the error ends the validation and takes the selector's warning with it.
+  const selectorReport = isEmpty ? withoutWarnings(report) : report
+  if (!checkLabelsSelector(spec.workloadSelector, { at: selectorAt, subject: 'sidecar', report: selectorReport }))
+    return
+  if (isEmpty) {
     report.error('SIDECAR_EMPTY', SPEC, 'sidecar: empty configuration provided')
     return
   }

@@ -33,6 +33,7 @@ const rows: { name: string; text: string; data?: unknown; want: string }[] = [
     text: '{{merge (dict "a" 0 "b" 1) (dict "a" 2 "b" 3)}}{{mergeOverwrite (dict "a" 1) (dict "a" nil)}}',
     want: 'map[a:2 b:1]map[a:<nil>]',
   },
+  { name: 'a chunk of negative size takes a single element', text: '{{chunk -3 (list 1)}}', want: '[[1]]' },
   { name: 'integers wrap around at 64 bits', text: '{{add 9223372036854775807 1}}', want: '-9223372036854775808' },
   { name: 'decimals add without the rounding of floats', text: '{{addf 0.1 0.2}}', want: '0.3' },
   { name: 'round goes down for negative fractions', text: '{{round -1.4 0}}', want: '-2' },

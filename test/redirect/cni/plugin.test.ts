@@ -138,6 +138,29 @@ test('plugin: its own namespace is refused unless told otherwise', async () => {
   assert.equal((await runPlugin(call({ CNI_ARGS: '', CNI_NETNS_OVERRIDE: '1' }), own)).exit, 0)
 })
 
+test('plugin: a deletion in its own namespace is refused as istiod does, and never by us', async () => {
+  const own = { isOwnNamespace: () => Promise.resolve(true) }
+  for (const [compat, changes, code] of [
+    ['istiod', own, 8],
+    ['istiod', { isOwnNamespace: () => Promise.reject(new Error('ENOENT')) }, undefined],
+    ['off', own, undefined],
+  ] as const) {
+    const outcome = await runPlugin(call({ CNI_COMMAND: 'DEL' }), deps({ ...changes, compat }))
+    assert.equal(outcome.error?.code, code)
+  }
+})
+
+test('plugin: a bad variable is told before a missing one, and both before a bad configuration', async () => {
+  for (const [env, msg] of [
+    [{ CNI_CONTAINERID: '../x', CNI_IFNAME: '' }, /^invalid characters in containerID$/],
+    [{ CNI_IFNAME: 'ääääääää' }, /^interface name is too long$/],
+    [{ CNI_PATH: '' }, /^required env variables \[CNI_PATH\] missing$/],
+    [{}, /^error unmarshall network config/],
+  ] as const) {
+    assert.match((await runPlugin(call(env, '['), deps())).error?.msg ?? '', msg)
+  }
+})
+
 test('plugin: mode NONE is refused as istiod does, and skipped by us', async () => {
   const annotations = { ...POD.metadata?.annotations, 'sidecar.istio.io/interceptionMode': 'NONE' }
   const getPod = (): Promise<RedirectedPod> => Promise.resolve({ ...POD, metadata: { ...POD.metadata, annotations } })

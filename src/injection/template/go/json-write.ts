@@ -119,7 +119,7 @@ class JsonWriter {
   }
 
   private struct(type: StructType, value: unknown): void {
-    if (type.toJson !== undefined) return this.write(type.toJson(value))
+    if (type.toJson !== undefined) return this.ready(type.toJson(value))
     if (type.opaque !== undefined && type.opaque !== 'duration') return this.opaque(type.opaque, value)
     const members = membersOf(type, value as PlainMap | null | undefined)
     this.nested(value, '{}', members.length, (i) => {
@@ -171,6 +171,31 @@ class JsonWriter {
     const { indent } = this.options
     if (indent !== undefined) this.write('\n' + indent.repeat(this.ancestors.length))
   }
+
+  /** JSON without white space, that a type writes of itself; it is indented like the rest. */
+  private ready(json: string): void {
+    const { indent } = this.options
+    this.write(indent === undefined ? json : indented(json, { indent, depth: this.ancestors.length }))
+  }
+}
+
+/** Strings, empty brackets, and the signs that lines are broken at. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}[\],:]/g
+
+function indented(json: string, { indent, depth }: { indent: string; depth: number }): string {
+  let level = depth
+  const newLine = (): string => '\n' + indent.repeat(level)
+  return json.replace(TOKENS, (token) => {
+    if (token === ',') return ',' + newLine()
+    if (token === ':') return ': '
+    if (token === '{' || token === '[') {
+      level++
+      return token + newLine()
+    }
+    if (token !== '}' && token !== ']') return token
+    level--
+    return newLine() + token
+  })
 }
 
 /**

@@ -48,13 +48,14 @@ function severalLabels(labels: Readonly<Record<string, string>>): readonly strin
     .map((name) => `${name}=${labels[name] ?? ''}`)
 }
 
-const configMapName = (prefix: string, revision: string): string =>
-  `istio-system/${prefix}${revision === '' || revision === 'default' ? '' : `-${revision}`}`
+/** istiod: by its name alone, in whatever namespace it lies. */
+const injectorOf = (world: World, revision: string): Resource | undefined => {
+  const name = `istio-sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}`
+  return world.all('ConfigMap').find((map) => map.name === name)
+}
 
 function injectorConfig(world: World, revision: string): Bag {
-  const values = textOf(
-    bagOf(world.find('ConfigMap', configMapName('istio-sidecar-injector', revision))?.object['data'])['values'],
-  )
+  const values = textOf(bagOf(injectorOf(world, revision)?.object['data'])['values'])
   try {
     return bagOf(JSON.parse(values === '' ? '{}' : values))
   } catch {
@@ -65,15 +66,20 @@ const injectorValues = (world: World, revision: string): Bag =>
   bagOf(injectorConfig(world, revision)['sidecarInjectorWebhook'])
 
 const isExcluded = ({ labels, annotations, spec }: Resource): boolean =>
-  spec['hostNetwork'] === true || (labels[INJECT_LABEL] ?? annotations[INJECT_LABEL]) === 'false'
+  spec['hostNetwork'] === true || (labels[INJECT_LABEL] ?? annotations[INJECT_LABEL])?.toLowerCase() === 'false'
 
 /** istiod: namespaces with a revision label do not count here. */
+function isInjected(namespace: string, world: World): boolean {
+  const labels = world.find('Namespace', namespace)?.labels ?? {}
+  return namespace !== 'istio-system' && labels[INJECTION] === 'enabled' && labels[DATAPLANE_MODE] !== 'ambient'
+}
+
 export const missingProxies: Analyzer = {
   name: 'injection.pods',
   inputs: INPUTS,
   *analyze(world): Iterable<Message> {
     for (const pod of world.all('Pod')) {
-      if (world.find('Namespace', pod.namespace)?.labels[INJECTION] !== 'enabled') continue
+      if (!isInjected(pod.namespace, world)) continue
       if (isExcluded(pod) || proxyContainerOf(pod) !== undefined) continue
       const text = `The pod ${pod.fullName} is missing the Istio proxy. This can often be resolved by restarting or redeploying the workload.`
       yield message('IST0103', pod, text)
@@ -105,7 +111,7 @@ function revisionOf({ labels }: Resource): string | undefined {
 
 /** The image without its type; istiod: what cannot be read is the image without a name. */
 function wantedImage(world: World, revision: string): string | undefined {
-  if (world.find('ConfigMap', configMapName('istio-sidecar-injector', revision)) === undefined) return undefined
+  if (injectorOf(world, revision) === undefined) return undefined
   const { hub, tag, proxy } = bagOf(injectorConfig(world, revision)['global'])
   const name = textOf(bagOf(proxy)['image'])
   return name.includes('/') ? name : `${textOf(hub)}/${name}:${typeof tag === 'number' ? tag : textOf(tag)}`

@@ -53,7 +53,7 @@ export const workloadSelectors: readonly Analyzer[] = KINDS.map(({ kind, plural,
         const labels = labelsOf(resource)
         return resource.namespace === pod.namespace && !isEmpty(labels) && selects(labels, pod.labels)
       })
-      if (owners.length < 2 || isAmbientPod(pod, world)) continue
+      if (owners.length < 2 || (kind === 'Sidecar' && isAmbientPod(pod))) continue
       const names = owners.map(({ name }) => name).join(' ')
       const text = `The ${plural} [${names}] in namespace "${pod.namespace}" select the same workload pod "${pod.name}", which can lead to undefined behavior.`
       for (const owner of owners) yield message(twice, owner, text, 'metadata.name')
@@ -109,7 +109,7 @@ export const ambientSidecars: Analyzer = {
         continue
       }
       const pods = world.all('Pod').filter((pod) => pod.namespace === resource.namespace && selects(labels, pod.labels))
-      if (pods.some((pod) => isAmbientPod(pod, world))) yield without(resource, 'selected workload')
+      if (pods.some(isAmbientPod)) yield without(resource, 'selected workload')
     }
   },
 }
