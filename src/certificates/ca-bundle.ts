@@ -98,7 +98,7 @@ export interface WebhookEntry {
   }
 }
 
-interface ManagedFields {
+export interface ManagedFields {
   readonly manager?: string
   readonly time?: string
   readonly fieldsV1?: unknown
@@ -455,7 +455,9 @@ function commonNameOf(pem: string): string {
   }
 }
 
-const ownsBundle = ({ fieldsV1 = {} }: ManagedFields): boolean => JSON.stringify(fieldsV1).includes('"f:caBundle"')
+/** Whether these managed fields hold a caBundle. */
+export const ownsBundle = ({ fieldsV1 = {} }: ManagedFields): boolean =>
+  JSON.stringify(fieldsV1).includes('"f:caBundle"')
 
 function managersOfBundle(configuration: WebhookConfiguration | undefined): string[] {
   const managers = (configuration?.metadata.managedFields ?? [])

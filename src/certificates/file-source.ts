@@ -23,6 +23,8 @@ export interface FileSourceOptions extends PairPlaces {
   readonly pinned?: (files: readonly string[]) => Promise<readonly string[]>
   /** Whether every configuration trusts all of these authorities now. @default nobody publishes it, and nobody is waited for */
   readonly isTrusted?: ((authoritiesPem: string, signal: AbortSignal) => Promise<boolean>) | undefined
+  /** Authorities that were published before, and until when they stay. @default none */
+  readonly former?: Handover['former']
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -67,13 +69,14 @@ export async function startFileSource(options: FileSourceOptions): Promise<FileS
   const reading: Reading = { options, alarm, problem: '', saidMs: -Infinity }
   const first = await firstPair(reading)
   await tellOfPinned(options)
+  const handover = startHandover(first, options.former)
   const following: Following = {
     reading,
-    handover: startHandover(first),
+    handover,
     digest: first.digest,
     dwell: undefined,
     pair: new Observed(first),
-    bundle: new Observed(first.bundlePem),
+    bundle: new Observed(bundleOf(handover, clock.nowMs())),
   }
   void follow(following)
   const { pair, bundle } = following

@@ -21,13 +21,17 @@ export interface HandoverMoment {
 
 const DAY_MS = 86_400_000
 /** As long as our own former authorities stay trusted. */
-const FORMER_MS = DAY_MS
+export const FORMER_MS = DAY_MS
 /** Longer a leaf waits for nobody: the kubelet delivers files to replicas within 60 to 100 s of each other. */
 const PATIENCE_MS = 60_000
 /** An API server learns of a bundle by its watch, a moment after it was written. */
 const SETTLED_MS = 5000
 
-export const startHandover = (served: FilePair): Handover => ({ served, waiting: undefined, former: [] })
+/** `former`: what was published before this process was there. */
+export function startHandover(served: FilePair, former: Handover['former'] = []): Handover {
+  const stays = new Set(splitCertificates(served.bundlePem ?? '').map(bundleIdentity))
+  return { served, waiting: undefined, former: former.filter(({ pem }) => !stays.has(bundleIdentity(pem))) }
+}
 
 /** Takes the next pair in; one of the same authorities is served at once. */
 export function withPair(handover: Handover, pair: FilePair, nowMs: number): Handover {

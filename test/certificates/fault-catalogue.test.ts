@@ -623,7 +623,7 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
   26: [HERE],
   27: [SOURCES],
   28: [HERE, 'certificates/pinned-files.test.ts', 'cli/replicas.test.ts', 'cli/certs/status.test.ts', DOCTOR],
-  29: [HERE, 'certificates/handover.test.ts', 'live/api/certificate-files.live.ts'],
+  29: [HERE, 'certificates/handover.test.ts', 'certificates/published.test.ts', 'live/api/certificate-files.live.ts'],
   30: [SOURCES, LISTEN],
   31: [LIVE],
   32: [LISTEN, LIVE],

@@ -44,6 +44,13 @@ test('row 29: a pair of another authority is published beside the former one bef
   assert.equal(bundleOf(over, NOW_MS + DAY_MS), B)
 })
 
+test('what was published before the start stays for its time, but not twice', () => {
+  const former = [A, B].map((pem) => ({ pem, untilMs: NOW_MS + HOUR_MS }))
+  const handover = startHandover(pair(B), former)
+  assert.equal(bundleOf(handover, NOW_MS + HOUR_MS - 1), B + A)
+  assert.equal(bundleOf(handover, NOW_MS + HOUR_MS), B)
+})
+
 test('nobody is waited for longer than a minute', () => {
   const next = pair(B)
   const waiting = withPair(startHandover(pair(A)), next, NOW_MS)

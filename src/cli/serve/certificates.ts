@@ -9,6 +9,7 @@ import { startFileSource, type FileNews } from '../../certificates/file-source.t
 import { createFileStore, CURRENT_LINK } from '../../certificates/file-store.ts'
 import { startIssuedSource, type IssuedSource } from '../../certificates/issued-source.ts'
 import { servesHost, servingNames } from '../../certificates/leaf.ts'
+import { publishedLately } from '../../certificates/published.ts'
 import type { RotationSettings } from '../../certificates/rotation.ts'
 import { Observed, type CertificateSource } from '../../certificates/source.ts'
 import type { Check } from '../../server/health.ts'
@@ -39,6 +40,7 @@ export interface Certificates extends CertificateSource {
 }
 
 const DAY_MS = 86_400_000
+const LOOK_BACK_MS = 5000
 const HOUR_MS = 3_600_000
 const MAX_JITTER_SHARE = 0.05
 /** With a clock that is off by more, no change is begun without need. */
@@ -65,7 +67,8 @@ async function fromFiles(
   const servesName = (host: string): boolean => own.source !== undefined && servesHost(own.source.current(), host)
   const isTrusted = cluster === undefined ? undefined : trustIn(cluster, addressOf(cluster, servesName))
   const tell = (news: FileNews): void => tellFiles(news, metrics)
-  const source = await startFileSource({ ...files, isTrusted, tell, clock, log, signal })
+  const former = cluster === undefined ? [] : await publishedBefore(cluster, signal)
+  const source = await startFileSource({ ...files, former, isTrusted, tell, clock, log, signal })
   own.source = source
   const wanted = (): WantedBundle | undefined => {
     const bundlePem = source.bundle()
@@ -76,6 +79,12 @@ async function fromFiles(
   if (options.patchCaBundle) publish(source, deps, { wanted, onWantedChange, doubt })
   const caFile = ifThere(files.caFile ?? join(dirname(files.certFile), 'ca.crt'))
   return { ...source, bundle: () => source.bundle(), evaluateSoon: () => doubt.set(), caFile }
+}
+
+/** An API server that is away must not hold up the start: then nothing is known of earlier authorities. */
+function publishedBefore(cluster: Cluster, signal: AbortSignal) {
+  const own: OwnAddress = { services: cluster.services, servesHost: () => true }
+  return publishedLately(cluster.bundles(own), AbortSignal.any([signal, AbortSignal.timeout(LOOK_BACK_MS)]))
 }
 
 /** Whether all configurations trust some authorities, as the API server has them now. */
