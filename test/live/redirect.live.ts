@@ -1,23 +1,40 @@
 /** Real network namespaces: where connections land, that traces agree with the kernel, and that nothing is left behind. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { buildSync } from 'esbuild'
 import { rulesetOfSave } from '../../src/redirect/trace/iptables-ruleset.ts'
 import { rulesetOfNft } from '../../src/redirect/trace/nft-ruleset.ts'
 import type { Packet, Ruleset } from '../../src/redirect/trace/packet.ts'
 import { packetAddress, tracePacket, type End } from '../../src/redirect/trace/walk.ts'
 import { namespaceState } from '../support/namespace-state.ts'
 import { must, PEER, POD, PodNetwork, skipWithoutNamespaces, type Landing } from '../support/namespaces.ts'
+import { PROJECT_ROOT } from '../support/shared.ts'
 
 const skip = skipWithoutNamespaces()
 const PORTS = [53, 80, 443, 3306, 8080, 9090, 15008, 15020, 15021, 15090]
 const SERVED = [...PORTS, 15001, 15006, 15053]
 const SIDECAR = '-p 15001 -z 15006 -u 1337 -m REDIRECT -i * -b * -d 15090,15021,15020'.split(' ')
-const COMMAND = `
+/** The command as one file: it starts a hundred times here, and a loader would take most of the time. */
+const FOLDER = mkdtempSync(join(tmpdir(), 'redirect-'))
+const COMMAND = join(FOLDER, 'command.mjs')
+const SOURCE = `
 import { runForeign } from './src/cli/istio-iptables.ts'
-const { env, stdout, stderr } = process
-process.exitCode = await runForeign(process.argv.slice(1), { env, print: (t) => stdout.write(t), note: (t) => stderr.write(t) })
+const { argv, env, stdout, stderr } = process
+process.exitCode = await runForeign(argv.slice(2), { env, print: (t) => stdout.write(t), note: (t) => stderr.write(t) })
 `
+
+before(() => {
+  if (skip !== false) return
+  const stdin = { contents: SOURCE, resolveDir: PROJECT_ROOT }
+  buildSync({ stdin, outfile: COMMAND, bundle: true, format: 'esm', platform: 'node' })
+  // Also for those whose uid the check has.
+  chmodSync(FOLDER, 0o755)
+})
+after(() => rmSync(FOLDER, { recursive: true }))
 
 /** Node cannot open a transparent socket, which is what a proxy for TPROXY listens with. */
 const python = spawnSync('python3', ['-V']).status === 0 ? false : 'needs python3'
@@ -74,8 +91,7 @@ const FLAG_SETS: readonly (readonly string[])[] = [
 ]
 
 function apply(network: PodNetwork, args: readonly string[], as: readonly string[] = []): number | null {
-  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', COMMAND, '--', ...args]
-  const [file = '', ...rest] = [...as, ...node]
+  const [file = '', ...rest] = [...as, process.execPath, COMMAND, ...args]
   const done = network.inPod(file, rest)
   if (done.status !== 0 && done.status !== 126) console.error(done.stderr)
   return done.status
