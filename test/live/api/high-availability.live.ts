@@ -8,9 +8,11 @@ import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { systemClock } from '../../../src/base/clock.ts'
+import { messageOf } from '../../../src/base/errors.ts'
 import { newAuthorityState } from '../../../src/certificates/authority.ts'
 import type { WebhookConfiguration } from '../../../src/certificates/ca-bundle.ts'
 import { ROTATE_ANNOTATION } from '../../../src/certificates/store.ts'
+import { packagePath } from '../../../src/cli/package.ts'
 import type { KubeClient } from '../../../src/kube/client.ts'
 import { SECRETS, type KubeObject, type ObjectPlace } from '../../../src/kube/resource.ts'
 import { startLoad, type CallRecord, type Load, type Rates } from '../../support/admission-load.ts'
@@ -254,6 +256,39 @@ test(
     assertNoneFailed(calls.filter((call) => !lost.includes(call)))
     assert.ok(times.length >= OVERWRITES)
     assert.ok(Math.max(...times) < 1000)
+  },
+)
+
+test(
+  'row 21: with the guard, every write of caBundle by another program is refused, and no call fails',
+  OPTIONS,
+  async (t) => {
+    const { client, server } = scene ?? assert.fail()
+    const overwriteAll = (): Promise<PromiseSettledResult<void>[]> =>
+      Promise.allSettled(server.configurations.map((place) => overwriteBundles(client, place, t.signal)))
+    const refused = (results: readonly PromiseSettledResult<void>[]): number =>
+      results.filter((one) => one.status === 'rejected' && /caBundle is kept by the server/.test(messageOf(one.reason)))
+        .length
+    await kubectl(['apply', '-k', packagePath('manifests/guard')])
+    try {
+      const fromMs = performance.now()
+      // The API server hears of a new policy after a moment.
+      await eventually(async () => refused(await overwriteAll()) === server.configurations.length, t.signal)
+      await eventually(() => replayTrust(scene?.trust.events ?? []).at(-1)?.breaches.length === 0, t.signal)
+      await sleep(Math.max(...VIEW_DELAYS_MS))
+      disputed.push({ fromMs, toMs: performance.now() })
+      let writes = 0
+      const calls = await during(t, async () => {
+        for (let i = 0; i < OVERWRITES; i++) {
+          writes += refused(await overwriteAll())
+          await sleep(1000)
+        }
+      })
+      assert.equal(writes, OVERWRITES * server.configurations.length)
+      assertNoneFailed(calls)
+    } finally {
+      await kubectl(['delete', '-k', packagePath('manifests/guard')])
+    }
   },
 )
 
