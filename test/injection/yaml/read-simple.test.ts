@@ -2,14 +2,8 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseYaml } from '../../../src/injection/yaml/parse.ts'
 import { readSimpleYaml } from '../../../src/injection/yaml/read-simple.ts'
-import { nodeToJson } from '../../../src/injection/yaml/to-json.ts'
-
-function readCompletely(text: string): unknown {
-  const root = parseYaml(text)
-  return root === undefined ? null : nodeToJson(root)
-}
+import { readCompletely } from '../../support/complete-yaml.ts'
 
 const POD = `
 metadata:

@@ -2,10 +2,9 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseYaml } from '../../../src/injection/yaml/parse.ts'
 import { shapeOf } from '../../../src/injection/yaml/text-shape.ts'
 import type { Change, TextShape } from '../../../src/injection/yaml/text-shape.ts'
-import { nodeToJson } from '../../../src/injection/yaml/to-json.ts'
+import { readCompletely } from '../../support/complete-yaml.ts'
 
 const TEXT = `
 metadata:
@@ -48,11 +47,6 @@ function jsonOf({ value, scalars }: TextShape, changes: readonly Change[]): unkn
     at[path.at(-1) ?? ''] = change.value
   }
   return copy
-}
-
-function readCompletely(text: string): unknown {
-  const root = parseYaml(text)
-  return root === undefined ? null : nodeToJson(root)
 }
 
 test('the scalars of a text are told with their paths', () => {
