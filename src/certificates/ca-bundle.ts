@@ -13,7 +13,7 @@ import { FIELD_MANAGER } from './store.ts'
 import { generationOf } from './trust.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { FIGHT_REPEATS, createWriteBudget } from './write-budget.ts'
-import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
+import { bundleIdentity, identitiesIn, readCertificate, splitCertificates } from './x509.ts'
 
 /** Which entries are ours, whatever they are called: those that lead to this server. */
 export interface OwnAddress {
@@ -182,8 +182,8 @@ export async function lookAtBundles(
 }
 
 function includesAll(bundlePem: string, wantedPem: string): boolean {
-  const there = new Set(splitCertificates(bundlePem).map(bundleIdentity))
-  return splitCertificates(wantedPem).every((pem) => there.has(bundleIdentity(pem)))
+  const there = identitiesIn(bundlePem)
+  return [...identitiesIn(wantedPem)].every((one) => there.has(one))
 }
 
 /** Changes whenever somebody writes a caBundle, and with nothing else. */

@@ -3,7 +3,7 @@
  * beside the former one before its leaf is served. Asks nobody and reads no clock.
  */
 import type { FilePair } from './pair-files.ts'
-import { bundleIdentity, readCertificate, splitCertificates } from './x509.ts'
+import { bundleIdentity, identitiesIn, readCertificate, splitCertificates } from './x509.ts'
 
 export interface Handover {
   readonly served: FilePair
@@ -29,7 +29,7 @@ const SETTLED_MS = 5000
 
 /** `former`: what was published before this process was there. */
 export function startHandover(served: FilePair, former: Handover['former'] = []): Handover {
-  const stays = new Set(splitCertificates(served.bundlePem ?? '').map(bundleIdentity))
+  const stays = identitiesIn(served.bundlePem ?? '')
   return { served, waiting: undefined, former: former.filter(({ pem }) => !stays.has(bundleIdentity(pem))) }
 }
 
@@ -65,7 +65,7 @@ export function bundleOf({ served, waiting, former }: Handover, nowMs: number): 
 }
 
 function formerOf({ served, waiting, former }: Handover, next: FilePair, nowMs: number): Handover['former'] {
-  const stays = new Set(splitCertificates(next.bundlePem ?? '').map(bundleIdentity))
+  const stays = identitiesIn(next.bundlePem ?? '')
   const left = [waiting?.pair.bundlePem ?? '', served.bundlePem ?? '']
     .flatMap(splitCertificates)
     .map((pem) => ({ pem, untilMs: Math.min(nowMs + FORMER_MS, readCertificate(pem).notAfterMs) }))

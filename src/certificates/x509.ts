@@ -135,6 +135,9 @@ export function bundleIdentity(text: string): string {
     .join(',')
 }
 
+/** The identity of each certificate of a PEM text. */
+export const identitiesIn = (text: string): ReadonlySet<string> => new Set(splitCertificates(text).map(bundleIdentity))
+
 /** Whether `key` belongs to the first certificate of `certPem`. */
 export function holdsKey(certPem: string, key: KeyObject): boolean {
   return parse(certPem).checkPrivateKey(key)
